@@ -1,0 +1,1 @@
+"""Attacker against guard, in rounds."""

@@ -1,0 +1,1 @@
+"""One file per attack family; each file registers its attacks with `sutdol.arena.attack`."""
