@@ -1,0 +1,1 @@
+"""The improvement loop, one file per stage, the same for every role."""

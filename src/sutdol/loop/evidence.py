@@ -1,0 +1,118 @@
+"""What the gate judges: frozen rows, and the scores two or three models gave them."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sutdol.core.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One input that is scored: a text as it is, or under one of its fixed attacks.
+
+    `case` names the text: rows of one text lean together and are one case. `probe` tells the
+    rows of a case apart. `tags` are what measures and slices select by ("attacked", "lang:ko").
+    `calibration` names the threshold that holds for it, "" for roles without thresholds.
+    """
+
+    case: str
+    probe: str
+    tags: tuple[str, ...]
+    calibration: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """One model's scores, aligned with the rows; `thresholds` are those it would serve with."""
+
+    version: str
+    scores: NDArray[np.float64]
+    thresholds: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """Rows in canonical order with the scores of champion, challenger and anchor.
+
+    Built by `evidence()`, which sorts and drops repeated rows, so that neither the order nor
+    the repetition of rows can move a verdict.
+    """
+
+    rows: tuple[Row, ...]
+    champion: Scored
+    challenger: Scored
+    anchor: Scored
+
+    @cached_property
+    def cases_hash(self) -> str:
+        lines = "\n".join(
+            json.dumps([row.case, row.probe, row.tags, row.calibration]) for row in self.rows
+        )
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+    def json(self) -> dict[str, Any]:
+        models = {"champion": self.champion, "challenger": self.challenger, "anchor": self.anchor}
+        return {
+            "rows": [[row.case, row.probe, list(row.tags), row.calibration] for row in self.rows],
+            **{
+                name: {
+                    "version": model.version,
+                    "scores": [None if np.isnan(s) else float(s) for s in model.scores],
+                    "thresholds": dict(model.thresholds),
+                }
+                for name, model in models.items()
+            },
+        }
+
+
+def from_json(stored: Mapping[str, Any]) -> Evidence:
+    """The evidence of a stored report."""
+    rows = [
+        Row(case=case, probe=probe, tags=tuple(tags), calibration=calibration)
+        for case, probe, tags, calibration in stored["rows"]
+    ]
+    models = {
+        name: Scored(
+            version=stored[name]["version"],
+            scores=np.array(
+                [np.nan if s is None else s for s in stored[name]["scores"]], dtype=np.float64
+            ),
+            thresholds=stored[name]["thresholds"],
+        )
+        for name in ("champion", "challenger", "anchor")
+    }
+    return evidence(rows, **models)
+
+
+def evidence(
+    rows: Sequence[Row], *, champion: Scored, challenger: Scored, anchor: Scored | None = None
+) -> Evidence:
+    """Put rows and scores into canonical order, each row once."""
+    models = [champion, challenger, champion if anchor is None else anchor]
+    if any(len(model.scores) != len(rows) for model in models):
+        raise BadInput("Scores and rows differ in number; score the same frozen rows again.")
+    first: dict[tuple[str, str], int] = {}
+    for index, row in enumerate(rows):
+        first.setdefault((row.case, row.probe), index)
+    keep = [first[key] for key in sorted(first)]
+    ordered = [
+        Scored(
+            version=model.version,
+            scores=np.asarray(model.scores, dtype=np.float64)[keep],
+            thresholds=dict(model.thresholds),
+        )
+        for model in models
+    ]
+    return Evidence(
+        rows=tuple(rows[index] for index in keep),
+        champion=ordered[0],
+        challenger=ordered[1],
+        anchor=ordered[2],
+    )

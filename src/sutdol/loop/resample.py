@@ -1,0 +1,216 @@
+"""The joint paired bootstrap: cases are drawn again and both models' thresholds re-fitted.
+
+A threshold fitted on n harmless texts is itself a draw: the "5 %" of 1,000 texts truly lies in
+[3.7, 6.4] %. Taken as fixed, that luck passes for skill, and two equal guards promote each other.
+So each resample draws malicious and harmless cases independently and fits every threshold anew.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sutdol.loop.evidence import Evidence, Row, Scored
+from sutdol.loop.rules import Calibration, Measure, Rules
+from sutdol.metrics.draws import Draws, seed_from
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+MODELS = ("champion", "challenger", "anchor")
+CHUNK = 100  # resamples computed together: bounds memory at CHUNK x rows
+
+
+def carries(row: Row, tags: Sequence[str]) -> bool:
+    return all(tag in row.tags for tag in tags)
+
+
+def cut(scores: Floats, weights: NDArray[np.int32], rate: float) -> Floats:
+    """The threshold of each resample: the largest share above it is `rate`; strictly above counts.
+
+    `scores` (n,) ascending; `weights` (resamples, n) how often each was drawn. Shape (resamples,).
+    """
+    below = np.cumsum(weights, axis=1)
+    n = below[:, -1:]
+    allowed = np.floor(rate * n + 1e-9)
+    first = np.argmax(below >= n - allowed, axis=1)
+    return np.asarray(scores[first])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """The rows a measure is the mean of; `tag` names the slice, "" for all."""
+
+    measure: Measure
+    tag: str
+    rows: Ints
+
+
+def slice_name(measure: Measure, tag: str) -> str:
+    return f"{measure.name} {tag}" if tag else measure.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effect:
+    """How much better the challenger is (positive is better), and how sure that is."""
+
+    champion: float
+    challenger: float
+    gain: float
+    sd: float
+    n: int
+
+
+class Comparison:
+    """Every measure of the rules, for all three models, out of the same resamples."""
+
+    def __init__(self, evidence: Evidence, rules: Rules) -> None:
+        self._rows, self._evidence = evidence.rows, evidence
+        names = sorted({row.case for row in self._rows})
+        position = {name: index for index, name in enumerate(names)}
+        self._case = np.array([position[row.case] for row in self._rows], dtype=np.int64)
+        self._strata = _strata(self._rows, names, rules.calibration)
+        self._cuts = _Cuts(self._rows, self._case, rules.calibration)
+        self.selections = self._select(rules)
+        self._index = {name: k for k, name in enumerate(self.selections)}
+        self._members = _Members(list(self.selections.values()), self._case, len(self._rows))
+        whole = np.ones((1, len(names)), dtype=np.int32)
+        self._whole = self._means(whole)
+        seed = seed_from("gate", *names)
+        parts = [self._means(weights) for weights in self._resamples(seed, rules.resamples)]
+        self._drawn = {model: np.concatenate([part[model] for part in parts]) for model in MODELS}
+
+    def effect(self, name: str, against: str = "champion") -> Effect:
+        """How much better the challenger is than `against` on the selection `name`."""
+        k = self._index[name]
+        sign = 1.0 if self.selections[name].measure.better == "high" else -1.0
+        before, after = float(self._whole[against][0, k]), float(self._whole["challenger"][0, k])
+        differences = self._drawn["challenger"][:, k] - self._drawn[against][:, k]
+        return Effect(
+            champion=before,
+            challenger=after,
+            gain=sign * (after - before),
+            sd=float(differences.std(ddof=1)),
+            n=self._members.cases[k],
+        )
+
+    def _select(self, rules: Rules) -> dict[str, Selection]:
+        wanted = [(measure, "") for measure in (rules.primary, *(r.measure for r in rules.rails))]
+        for alarm in rules.alarms:
+            tags = {
+                tag
+                for row in self._rows
+                if carries(row, alarm.measure.tags)
+                for tag in row.tags
+                if tag.startswith(alarm.slices)
+            }
+            wanted += [(alarm.measure, tag) for tag in sorted(tags)]
+        return {slice_name(measure, tag): self._selection(measure, tag) for measure, tag in wanted}
+
+    def _selection(self, measure: Measure, tag: str) -> Selection:
+        tags = (*measure.tags, tag) if tag else measure.tags
+        rows = [index for index, row in enumerate(self._rows) if carries(row, tags)]
+        return Selection(measure=measure, tag=tag, rows=np.array(rows, dtype=np.int64))
+
+    def _resamples(self, seed: int, times: int) -> Iterator[NDArray[np.int32]]:
+        draws = Draws(seed)
+        for start in range(0, times, CHUNK):
+            chunk = min(CHUNK, times - start)
+            weights = np.zeros((chunk, len(self._strata)), dtype=np.int32)
+            for stratum in np.unique(self._strata):
+                inside = np.flatnonzero(self._strata == stratum)
+                weights[:, inside] = draws.weights(len(inside), chunk)
+            yield weights
+
+    def _means(self, weights: NDArray[np.int32]) -> dict[str, Floats]:
+        """Per model the weighted mean of every selection: shape (resamples, selections)."""
+        means: dict[str, Floats] = {}
+        heavy = np.ascontiguousarray(weights[:, self._case].T, dtype=np.float64)
+        total = self._members.sums(None, heavy)
+        for name in MODELS:
+            model: Scored = getattr(self._evidence, name)
+            if name == "anchor" and model is self._evidence.champion:
+                means[name] = means["champion"]
+                continue
+            outcomes = {
+                "caught": self._cuts.caught(model, weights),
+                "served": self._cuts.served(model)[:, None],
+                "score": model.scores[:, None],
+            }
+            with np.errstate(invalid="ignore", divide="ignore"):
+                means[name] = (self._members.sums(outcomes, heavy) / total).T
+        return means
+
+
+class _Cuts:
+    """Which rows each model catches, at re-fitted or at shipped thresholds."""
+
+    def __init__(self, rows: Sequence[Row], case: Ints, calibration: Calibration | None) -> None:
+        self._case, self._rate = case, calibration.rate if calibration else 0.0
+        self._groups = sorted({row.calibration for row in rows})
+        where = {group: index for index, group in enumerate(self._groups)}
+        self._group = np.array([where[row.calibration] for row in rows], dtype=np.int64)
+        harmless = [bool(calibration and carries(row, calibration.harmless)) for row in rows]
+        self._harmless = np.array(harmless, dtype=bool)
+
+    def caught(self, model: Scored, weights: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """At the thresholds re-fitted in each resample: shape (rows, resamples)."""
+        cuts = np.full((len(self._groups), len(weights)), np.nan)
+        for index in range(len(self._groups)):
+            rows = np.flatnonzero(self._harmless & (self._group == index))
+            if len(rows):
+                # the scores of one text stand in a fixed order, so ties cannot move the cut
+                rows = rows[np.argsort(model.scores[rows], kind="stable")]
+                drawn = weights[:, self._case[rows]]
+                cuts[index] = cut(model.scores[rows], drawn, self._rate)
+        return np.asarray(model.scores[:, None] > cuts[self._group])
+
+    def served(self, model: Scored) -> NDArray[np.bool_]:
+        """At the thresholds the model ships with: shape (rows,)."""
+        shipped = np.array([model.thresholds.get(group, np.nan) for group in self._groups])
+        return np.asarray(model.scores >= shipped[self._group])
+
+
+class _Members:
+    """Selections as one sparse matrix: a case counts once, its rows share its weight."""
+
+    def __init__(self, selections: Sequence[Selection], case: Ints, rows: int) -> None:
+        from scipy.sparse import csr_array
+
+        data, columns, ends, self.cases = [], [], [0], []
+        for selection in selections:
+            _, inverse, counts = np.unique(
+                case[selection.rows], return_inverse=True, return_counts=True
+            )
+            data.append(1.0 / counts[inverse])
+            columns.append(selection.rows)
+            ends.append(ends[-1] + len(selection.rows))
+            self.cases.append(len(counts))
+        matrix = csr_array(
+            (np.concatenate(data), np.concatenate(columns), np.array(ends)),
+            shape=(len(selections), rows),
+        )
+        kinds = [selection.measure.of for selection in selections]
+        self._all = matrix
+        self._of = {kind: np.array([of == kind for of in kinds]) for kind in sorted(set(kinds))}
+        self._parts = {kind: matrix[chosen] for kind, chosen in self._of.items()}
+
+    def sums(self, outcomes: Mapping[str, NDArray[Any]] | None, heavy: Floats) -> Floats:
+        """Weighted sum of each selection: shape (selections, resamples)."""
+        if outcomes is None:
+            return np.asarray(self._all @ heavy)
+        sums = np.empty((self._all.shape[0], heavy.shape[1]))
+        for kind, chosen in self._of.items():
+            sums[chosen] = self._parts[kind] @ (heavy * outcomes[kind])
+        return sums
+
+
+def _strata(rows: Sequence[Row], names: Sequence[str], calibration: Calibration | None) -> Ints:
+    """Cases are drawn within (harmless or not, threshold): each stratum keeps its size."""
+    label: dict[str, str] = dict.fromkeys(names, "")
+    if calibration is not None:
+        harmless = {row.case for row in rows if carries(row, calibration.harmless)}
+        label = {row.case: f"{row.case in harmless} {row.calibration}" for row in rows}
+    _, strata = np.unique([label[name] for name in names], return_inverse=True)
+    return np.asarray(strata, dtype=np.int64)
