@@ -1,6 +1,6 @@
 """What an attack is: a seeded, readable disguise of a word or a message."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
@@ -63,3 +63,29 @@ def attack(
         return disguise
 
     return register
+
+
+def some(places: Sequence[int], share: float, random: Random) -> list[int]:
+    """Each place with probability `share`, and at least one if there are any."""
+    chosen = [place for place in places if random.random() < share]
+    return chosen or ([random.choice(places)] if places else [])
+
+
+def replace_some(
+    word: str, alternatives: Callable[[str], Sequence[str] | None], share: float, random: Random
+) -> str:
+    """Replace some characters by one of their alternatives; those without any stay."""
+    options = {i: found for i, char in enumerate(word) if (found := alternatives(char))}
+    chosen = set(some(list(options), share, random))
+    return "".join(
+        random.choice(options[i]) if i in chosen else char for i, char in enumerate(word)
+    )
+
+
+def insert_some(word: str, pieces: Sequence[str], share: float, random: Random) -> str:
+    """Put pieces into some of the gaps between two letters."""
+    gaps = [i for i in range(1, len(word)) if word[i - 1].isalpha() and word[i].isalpha()]
+    chosen = set(some(gaps, share, random))
+    return "".join(
+        random.choice(pieces) + char if i in chosen else char for i, char in enumerate(word)
+    )
