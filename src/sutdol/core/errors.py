@@ -1,16 +1,16 @@
 """Every error Sutdol raises on purpose, with the exit code and HTTP status it becomes.
 
-    SutdolError
-    ├── UsageError            2 / 400   the caller asked for something that makes no sense
-    │   ├── UnknownName       2 / 404   a name nobody registered; suggests the nearest ones
-    │   └── BadInput          2 / 422   a file or text that cannot be read; says where and why
-    ├── NotReady              1 / 409   something must happen first; says what
-    │   └── MissingExtra      1 / 501   an optional dependency is not installed; says how
-    ├── Refused               3 / 403   a rule forbids it; says which
-    ├── LimitReached          4 / 429   a budget is used up
-    ├── Corrupted             1 / 500   stored bytes are not what was written
-    ├── Busy                  1 / 503   another process holds the resource
-    └── EngineError           1 / 502   a model engine answered wrongly or not at all
+SutdolError
+├── UsageError            2 / 400   the caller asked for something that makes no sense
+│   ├── UnknownName       2 / 404   a name nobody registered; suggests the nearest ones
+│   └── BadInput          2 / 422   a file or text that cannot be read; says where and why
+├── NotReady              1 / 409   something must happen first; says what
+│   └── MissingExtra      1 / 501   an optional dependency is not installed; says how
+├── Refused               3 / 403   a rule forbids it; says which
+├── LimitReached          4 / 429   a budget is used up
+├── Corrupted             1 / 500   stored bytes are not what was written
+├── Busy                  1 / 503   another process holds the resource
+└── EngineError           1 / 502   a model engine answered wrongly or not at all
 """
 
 from collections.abc import Iterable
@@ -37,7 +37,9 @@ class UnknownName(UsageError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         self.kind, self.name, self.known = kind, name, sorted(known)
         near = get_close_matches(name, self.known, n=1, cutoff=0.5)
-        hint = f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(self.known) or 'none'}."
+        hint = (
+            f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(self.known) or 'none'}."
+        )
         super().__init__(f"No {kind} named '{name}'. {hint}")
 
 

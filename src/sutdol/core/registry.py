@@ -15,11 +15,11 @@ class Registry(Generic[P]):
     """All plugins of one kind.
 
     Built-in plugins are the modules of the package `folder`; others come from the entry-point
-    group `sutdol.<kind>s`. Both are imported at the first look-up, not before.
+    group `sutdol.<plural>`. Both are imported at the first look-up, not before.
     """
 
-    def __init__(self, kind: str, folder: str) -> None:
-        self.kind, self.folder = kind, folder
+    def __init__(self, kind: str, folder: str, *, plural: str = "") -> None:
+        self.kind, self.folder, self.plural = kind, folder, plural or f"{kind}s"
         self._plugins: dict[str, P] = {}
         self._loaded = False
 
@@ -48,5 +48,5 @@ class Registry(Generic[P]):
         self._loaded = True
         for module in iter_modules(import_module(self.folder).__path__):
             import_module(f"{self.folder}.{module.name}")
-        for point in entry_points(group=f"sutdol.{self.kind}s"):
+        for point in entry_points(group=f"sutdol.{self.plural}"):
             point.load()

@@ -9,21 +9,18 @@ import re
 import unicodedata
 from importlib.resources import files
 
+from sutdol.core.text.hangul import COMPOUND_FINALS, FINALS, INITIALS, MEDIALS
+
 _LETTER = re.compile(
     r"(?:LATIN|MODIFIER|SQUARED|CIRCLED|BRACKETED|REGIONAL).*LETTER (?:SMALL CAPITAL )?"
     r"(?:SMALL |CAPITAL )?(?:TURNED |REVERSED |SIDEWAYS |INVERTED |DOTLESS )?([A-Z])(?: WITH .*)?$"
 )
-_FIRST_INITIAL, _FIRST_MEDIAL, _FIRST_FINAL = 0x1100, 0x1161, 0x11A8
-_INITIALS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
-_MEDIALS = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
-_FINALS = (
-    "ㄱ", "ㄲ", "ㄱㅅ", "ㄴ", "ㄴㅈ", "ㄴㅎ", "ㄷ", "ㄹ", "ㄹㄱ", "ㄹㅁ", "ㄹㅂ", "ㄹㅅ", "ㄹㅌ", "ㄹㅍ",
-    "ㄹㅎ", "ㅁ", "ㅂ", "ㅂㅅ", "ㅅ", "ㅆ", "ㅇ", "ㅈ", "ㅊ", "ㅋ", "ㅌ", "ㅍ", "ㅎ",
-)  # fmt: skip
-_JAMO = {
-    **{_FIRST_INITIAL + i: jamo for i, jamo in enumerate(_INITIALS)},
-    **{_FIRST_MEDIAL + i: jamo for i, jamo in enumerate(_MEDIALS)},
-    **{_FIRST_FINAL + i: jamo for i, jamo in enumerate(_FINALS)},
+_PARTS: dict[str, str] = {compound: parts for parts, compound in COMPOUND_FINALS.items()}
+_FINALS: list[str] = [_PARTS.get(final, final) for final in FINALS[1:]]
+_JAMO: dict[int, str] = {
+    **{0x1100 + i: jamo for i, jamo in enumerate(INITIALS)},
+    **{0x1161 + i: jamo for i, jamo in enumerate(MEDIALS)},
+    **{0x11A8 + i: jamo for i, jamo in enumerate(_FINALS)},
 }
 
 
@@ -31,6 +28,11 @@ def _lookalikes() -> dict[str, str]:
     table = files("sutdol.core.text").joinpath("lookalikes.tsv").read_text(encoding="utf-8")
     pairs = (line.split("\t") for line in table.splitlines() if line and line[0] != "#")
     return {other: latin for latin, others in pairs for other in others.split()}
+
+
+_SILENT = ("Cf", "Mn", "Mc", "Me", "Cs")  # formatting, marks; a lone surrogate says nothing
+_BLANK = "\u115f\u1160\u3164\uffa0\u2800"  # letters that show as nothing
+_SPACE = ("Zs", "Zl", "Zp", "Cc")
 
 
 class Fold(dict[int, str]):
@@ -45,16 +47,16 @@ class Fold(dict[int, str]):
         return folded
 
     def _fold(self, character: str) -> str:
+        decomposed = unicodedata.normalize("NFKD", character)
         if character in self._lookalikes:
             return self._lookalikes[character]
-        category = unicodedata.category(character)
-        if category == "Cf" or category[0] == "M" or character in "\u115f\u1160\u3164\uffa0\u2800":
+        if unicodedata.category(character) in _SILENT or character in _BLANK:
             return ""
-        if category in ("Zs", "Zl", "Zp", "Cc"):
+        if unicodedata.category(character) in _SPACE:
             return " "
-        if category == "Cs":
-            return ""  # a lone surrogate says nothing
-        decomposed = unicodedata.normalize("NFKD", character)
+        return self._letters(character, decomposed)
+
+    def _letters(self, character: str, decomposed: str) -> str:
         if decomposed == character:
             return self._plain(character)
         if len(decomposed) == 3 and decomposed[0] + decomposed[2] == "()":
@@ -69,7 +71,7 @@ class Fold(dict[int, str]):
         if lowered.isascii():
             return lowered
         named = _LETTER.search(unicodedata.name(character, ""))
-        return named.group(1).lower() if named else lowered
+        return str(named[1]).lower() if named else lowered
 
 
 FOLD = Fold()

@@ -1,18 +1,17 @@
 """The views of a text that the guard reads together.
 
-normalised  each character folded, bidi overrides resolved, one jamo alphabet
-skeleton    leet folded inside words, separators and repeats gone, sounds that pass for each other
-            merged
+normalised  decoded where that reads better, each character folded, one jamo alphabet, leet and
+            split words mended
+skeleton    letters only, repeats gone, sounds that pass for each other merged
 consonants  the skeleton without Latin vowels and without Korean finals: fake finals and masked
             vowels leave it alone
-onsets      the initial consonants of Korean, for texts that write only those
-decoded     what a decoder made of it, where that reads better (see `decode`)
 """
 
 import re
 from typing import TypeVar
 
-from sutdol.core.text.carrier import Carrier, Plain
+from sutdol.core.text.carrier import Carrier
+from sutdol.core.text.decode import reread, unwrapped, upright
 from sutdol.core.text.fold import FOLD
 
 VERSION = 1
@@ -23,10 +22,15 @@ C = TypeVar("C", bound=Carrier)
 _OVERRIDE = re.compile("[\u202e\u2067]([^\u202a-\u202e\u2066-\u2069\n]*)[\u202c\u2069]?")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _SPACES = re.compile(r"\s+")
+_MARK = re.compile(r"[^a-zㄱ-ㅣ0-9\s][a-zㄱ-ㅣ]")
+_INNER = re.compile(r"(?<=[a-zㄱ-ㅣ])[^a-zㄱ-ㅣ0-9\s]+(?=[a-zㄱ-ㅣ])")
+_SPELLED_OUT = re.compile(r"(?<![a-zㄱ-ㅣ])[a-z](?:[^a-zㄱ-ㅣ0-9]{1,2}[a-z])+(?![a-zㄱ-ㅣ])")
+_STRETCHED = re.compile(r"([a-zㄱ-ㅣ])(?:ㅇ?\1){2,}")
+_NOT_LETTERS = re.compile(r"[^a-zㄱ-ㅣ]+")
 _LEETISH = re.compile(r"[0-9@$|+()!/#£\\]|[ㄱ-ㅣ][lor]|[lor][ㄱ-ㅣ]")
 _DIGRAPHS = {
-    "()": "o", "[]": "o", r"|\|": "n", r"/\/": "n", r"|\/|": "m", r"/\/\\"[:-1]: "m", r"/\\"[:-1]: "a",
-    r"\/": "v", "|-|": "h", "|<": "k", "|)": "d", r"\/\/": "w", "|_|": "u", "><": "x",
+    "()": "o", "[]": "o", r"|\|": "n", r"|\/|": "m", "/\\": "a", r"\/": "v", "|-|": "h",
+    "|<": "k", "|)": "d", r"\/\/": "w", "|_|": "u", "><": "x",
 }  # fmt: skip
 _DIGRAPH = re.compile(
     "|".join(
@@ -37,7 +41,7 @@ _DIGRAPH = re.compile(
 _LEET = re.compile(
     r"(?<=[a-z])[0-9@$|+()!#£]+(?=[a-z])|(?<=[a-z])[013456789@$|£#]+|[013456789@$|£#]+(?=[a-z])"
 )
-_LEET_TABLE = str.maketrans("0123456789@$|+()!#£", "oizeasgtbgasitcciheE".lower()[:19])
+_LEET_TABLE = str.maketrans("0123456789@$|+()!#£", "oizeasgtbgasitccihe")
 _JAMO_LEET = re.compile(
     r"(?<=[ㄱ-ㅣ])[01279|lor/!]+(?=[ㄱ-ㅣ])|(?<=[ㄱ-ㅎ])[1|lr/!]+|[0o7]+(?=[ㅏ-ㅣ])|(?<=[ㅏ-ㅣ])[02]+"
 )
@@ -52,18 +56,30 @@ _SOUNDS = dict(
 _LOSSY = re.compile(r"[aeiouy]+|[ㄱ-ㅎ](?![ㅏ-ㅣ])")
 
 
-def normalised(text: C) -> C:
-    if _BIDI.search(text.text):
-        text = text.reverse(_OVERRIDE)
-    return text.fold(FOLD).sub(_SPACES, " ")
+def folded(raw: C) -> C:
+    """Each character as the plain letters it stands for."""
+    if _BIDI.search(raw.text):
+        raw = raw.reverse(_OVERRIDE)
+    return raw.fold(FOLD).sub(_SPACES, " ")
+
+
+def normalised(raw: C) -> C:
+    """The text as a patient reader reads it: decoded, folded, leet and split words mended."""
+    raw = upright(unwrapped(raw))
+    text = reread(raw, folded(raw))
+    if _LEETISH.search(text.text):
+        text = text.sub(_DIGRAPH, lambda match: _DIGRAPHS[match.group()])
+        text = text.sub(_LEET, lambda match: match.group().translate(_LEET_TABLE))
+        text = text.sub(_JAMO_LEET, lambda match: match.group().translate(_JAMO_LEET_TABLE))
+    if _MARK.search(text.text):
+        text = text.sub(_INNER, "")
+    if _STRETCHED.search(text.text):
+        text = text.sub(_STRETCHED, r"\1")
+    return text.sub(_SPELLED_OUT, lambda match: _NOT_LETTERS.sub("", match.group()))
 
 
 def skeleton(normal: C) -> C:
     """Of a normalised text."""
-    if _LEETISH.search(normal.text):
-        normal = normal.sub(_DIGRAPH, lambda match: _DIGRAPHS[match.group()])
-        normal = normal.sub(_LEET, lambda match: match.group().translate(_LEET_TABLE))
-        normal = normal.sub(_JAMO_LEET, lambda match: match.group().translate(_JAMO_LEET_TABLE))
     return normal.fold(_BONES).squeeze()
 
 

@@ -1,0 +1,52 @@
+"""All views of one text at once, and the language it is read as."""
+
+import re
+from dataclasses import dataclass
+
+from sutdol.core.text.carrier import Plain, Traced
+from sutdol.core.text.views import VERSION, consonants, normalised, skeleton
+
+_KOREAN = re.compile("[ㄱ-ㅣ]")
+VIEWS = ("normalised", "skeleton", "consonants")
+__all__ = ["VERSION", "VIEWS", "Reading", "key", "language", "read", "trace"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The views of a text, in the order of `VIEWS`."""
+
+    normalised: str
+    skeleton: str
+    consonants: str
+
+    @property
+    def views(self) -> tuple[str, str, str]:
+        # words at the ends of a message have borders too
+        return f" {self.normalised} ", self.skeleton, self.consonants
+
+
+def read(text: str) -> Reading:
+    """The views a guard scores."""
+    normal = normalised(Plain(text))
+    bones = skeleton(normal)
+    return Reading(normalised=normal.text, skeleton=bones.text, consonants=consonants(bones).text)
+
+
+def trace(text: str) -> dict[str, Traced]:
+    """The same views with the way back to the original text; slower, for showing spans."""
+    normal = normalised(Traced(text))
+    bones = skeleton(normal)
+    end = len(text)
+    bordered = Traced(f" {normal.text} ", [(0, 0), *normal.spans, (end, end)])
+    return {"normalised": bordered, "skeleton": bones, "consonants": consonants(bones)}
+
+
+def language(normal: str) -> str:
+    """Which threshold holds for a normalised text: any Korean letter makes it Korean."""
+    return "ko" if _KOREAN.search(normal) else "en"
+
+
+def key(text: str) -> str:
+    """What disguised copies of one text share: its skeleton, or the bare text if that is empty."""
+    reading = read(text)
+    return reading.skeleton or reading.normalised.strip() or text

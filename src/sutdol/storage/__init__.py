@@ -1,0 +1,1 @@
+"""All that outlives the process: tables, migrations and files. Imports only core of ours."""

@@ -1,0 +1,87 @@
+"""Battles and their rounds: what was fought, with which seed, and how each round ended."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from sutdol.core.errors import UnknownName
+from sutdol.storage.tables import battle as table
+from sutdol.storage.tables import round_
+
+State = Literal["running", "done", "interrupted", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Battle:
+    """One battle; equal seeds and settings give equal rounds."""
+
+    id: str
+    role: str
+    seed: int
+    settings: Mapping[str, object]
+    state: State
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """One finished round; all that is measured in time stands in `timing`."""
+
+    battle: str
+    number: int
+    body: Mapping[str, object]
+    timing: Mapping[str, object]
+    created_at: datetime
+
+
+def start(
+    tx: Connection, role: str, *, seed: int, settings: Mapping[str, object], now: datetime
+) -> Battle:
+    """A new running battle; its id is its number."""
+    id_ = str((tx.scalar(select(func.count()).select_from(table)) or 0) + 1)
+    row = {"id": id_, "role": role, "seed": seed, "settings": dict(settings), "state": "running"}
+    tx.execute(insert(table).values(row | {"created_at": now, "updated_at": now}))
+    return get(tx, id_)
+
+
+def add_round(tx: Connection, done: Round) -> Round:
+    """Keep a round; when its number is taken the first one stands, and is the answer."""
+    chosen = round_.c.battle == done.battle, round_.c.number == done.number
+    known = tx.execute(select(round_).where(*chosen)).one_or_none()
+    if known is not None:
+        return Round(**known._asdict())
+    row = {"battle": done.battle, "number": done.number, "created_at": done.created_at}
+    row |= {"body": dict(done.body), "timing": dict(done.timing)}
+    tx.execute(insert(round_).values(row))
+    touched = update(table).where(table.c.id == done.battle)
+    tx.execute(touched.values(updated_at=done.created_at))
+    return done
+
+
+def set_state(tx: Connection, id_: str, state: State, now: datetime) -> None:
+    get(tx, id_)
+    tx.execute(update(table).where(table.c.id == id_).values(state=state, updated_at=now))
+
+
+def get(tx: Connection, id_: str) -> Battle:
+    row = tx.execute(select(table).where(table.c.id == id_)).one_or_none()
+    if row is None:
+        raise UnknownName("battle", id_, tx.scalars(select(table.c.id)))
+    return Battle(**row._asdict())
+
+
+def last(tx: Connection) -> Battle | None:
+    """The battle started last."""
+    number = tx.scalar(select(func.count()).select_from(table)) or 0
+    return get(tx, str(number)) if number else None
+
+
+def rounds(tx: Connection, id_: str) -> list[Round]:
+    """The rounds of a battle in order."""
+    get(tx, id_)
+    rows = tx.execute(select(round_).where(round_.c.battle == id_).order_by(round_.c.number))
+    return [Round(**row._asdict()) for row in rows]

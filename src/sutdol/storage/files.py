@@ -1,0 +1,122 @@
+"""Files under the home: written whole or not at all, and kept by what they contain."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+from uuid import uuid4
+
+from sutdol.core.errors import Corrupted
+from sutdol.storage.faults import disk_fault
+
+Shelf = Literal["models", "reports"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelved:
+    """A folder that is named after its content."""
+
+    path: Path
+    checksum: str
+
+
+def make_folder(path: Path) -> None:
+    with _clear_faults(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+def write(path: Path, content: bytes) -> None:
+    """Replace `path` by `content`; whatever happens, it holds the old or the new bytes."""
+    make_folder(path.parent)
+    with _clear_faults(path):
+        draft = _draft(path.parent)
+        try:
+            with draft.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+        _sync(path.parent)
+
+
+def shelve(home: Path, shelf: Shelf, fill: Callable[[Path], None]) -> Shelved:
+    """Let `fill` write files into an empty folder and keep it as `home/shelf/<checksum>`."""
+    room = home / shelf
+    make_folder(room)
+    with _clear_faults(room):
+        draft = _draft(room)
+        draft.mkdir()
+        try:
+            fill(draft)
+            for path in draft.rglob("*"):
+                _sync(path)
+            return _keep(draft, room)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, or of a folder's names and contents."""
+    with _clear_faults(path):
+        if not path.is_dir():
+            return _digest(path)
+        lines = [f"{_digest(file)}  {file.relative_to(path).as_posix()}\n" for file in _files(path)]
+        return sha256("".join(lines).encode()).hexdigest()
+
+
+def verify(path: Path, expected: str) -> None:
+    """Refuse a file or folder that is gone or no longer what was written."""
+    if not path.exists():
+        raise Corrupted(f"{path} is gone: restore it from a backup or roll back.")
+    if checksum(path) != expected:
+        raise Corrupted(f"{path} was changed since it was written: restore it or roll back.")
+
+
+def _draft(folder: Path) -> Path:
+    return folder / f".writing-{uuid4().hex}"
+
+
+def _keep(draft: Path, room: Path) -> Shelved:
+    name = checksum(draft)
+    final = room / name
+    if not final.exists():
+        draft.rename(final)
+        _sync(room)
+    return Shelved(path=final, checksum=name)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _digest(path: Path) -> str:
+    hashed = sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            hashed.update(block)
+    return hashed.hexdigest()
+
+
+def _sync(path: Path) -> None:
+    """Make file or folder survive a power cut."""
+    if os.name == "nt":
+        return  # Windows opens no folders and syncs nothing that is open for reading only
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _clear_faults(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise disk_fault(error, path) from error

@@ -1,0 +1,70 @@
+"""Verdicts: what the gate decided, with the numbers it decided on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection, insert, select
+
+from sutdol.core.errors import Refused, UnknownName
+from sutdol.storage import looks
+from sutdol.storage.tables import verdict as table
+
+Decision = Literal["promote", "reject", "inconclusive"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredVerdict:
+    """`look` is the key of the look it was reached by; None when it was refused before looking."""
+
+    id: str
+    role: str
+    champion: str | None
+    challenger: str
+    decision: Decision
+    reason: str
+    body: Mapping[str, object]
+    snapshot: str | None
+    exam: str | None
+    look: str | None
+    created_at: datetime
+
+
+def add(tx: Connection, verdict: StoredVerdict) -> StoredVerdict:
+    """Keep a verdict; a look has one verdict, so the second is answered with the first."""
+    if verdict.look is not None:
+        known = tx.execute(select(table).where(table.c.look == verdict.look)).one_or_none()
+        if known is not None:
+            return StoredVerdict(**known._asdict())
+        _require_pair(tx, verdict)
+    row = {name: getattr(verdict, name) for name in verdict.__dataclass_fields__}
+    tx.execute(insert(table).values(row | {"body": dict(verdict.body)}))
+    return verdict
+
+
+def get(tx: Connection, id_: str) -> StoredVerdict:
+    row = tx.execute(select(table).where(table.c.id == id_)).one_or_none()
+    if row is None:
+        raise UnknownName("verdict", id_, tx.scalars(select(table.c.id)))
+    return StoredVerdict(**row._asdict())
+
+
+def by_look(tx: Connection, look: str) -> StoredVerdict | None:
+    """The verdict of a look that was judged before."""
+    row = tx.execute(select(table).where(table.c.look == look)).one_or_none()
+    return None if row is None else StoredVerdict(**row._asdict())
+
+
+def all(tx: Connection, role: str) -> list[StoredVerdict]:
+    """Every verdict of a role, oldest first."""
+    order = table.c.created_at, table.c.id
+    rows = tx.execute(select(table).where(table.c.role == role).order_by(*order))
+    return [StoredVerdict(**row._asdict()) for row in rows]
+
+
+def _require_pair(tx: Connection, verdict: StoredVerdict) -> None:
+    look = looks.find(tx, str(verdict.look))
+    pair = verdict.role, verdict.champion, verdict.challenger
+    if look is None or (look.role, look.champion, look.challenger) != pair:
+        raise Refused(f"Verdict {verdict.id} rests on a look that was not charged for its pair.")
