@@ -19,3 +19,13 @@ class Example:
     group: str  # texts of one group never stand on two sides of a split
     part: Part
     meta: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disguised:
+    """A text under one attack; `seed` and the attack's name make it again."""
+
+    text: str
+    attack: str
+    family: str
+    seed: int

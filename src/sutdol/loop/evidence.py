@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sutdol.core.errors import BadInput
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +36,12 @@ class Scored:
     """One model's scores, aligned with the rows; `thresholds` are those it would serve with."""
 
     version: str
-    scores: NDArray[np.float64]
+    scores: Floats
     thresholds: Mapping[str, float]
+
+    def threshold(self, calibration: str) -> float:
+        """What it serves with: that of "*" where there is none of its own, NaN without either."""
+        return self.thresholds.get(calibration, self.thresholds.get("*", math.nan))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +59,13 @@ class Evidence:
 
     @cached_property
     def cases_hash(self) -> str:
-        lines = "\n".join(
-            json.dumps([row.case, row.probe, row.tags, row.calibration]) for row in self.rows
-        )
-        return hashlib.sha256(lines.encode()).hexdigest()
+        return rows_hash(self.rows)
+
+    def without(self, tag: str) -> "Evidence":
+        """The same evidence less the rows that carry `tag`."""
+        keep = [index for index, row in enumerate(self.rows) if tag not in row.tags]
+        models = (self.champion, self.challenger, self.anchor)
+        return self if len(keep) == len(self.rows) else _chosen(self.rows, models, keep)
 
     def json(self) -> dict[str, Any]:
         models = {"champion": self.champion, "challenger": self.challenger, "anchor": self.anchor}
@@ -70,6 +80,12 @@ class Evidence:
                 for name, model in models.items()
             },
         }
+
+
+def rows_hash(rows: Sequence[Row]) -> str:
+    """The hash of a set of rows, whatever their order."""
+    lines = {json.dumps([row.case, row.probe, sorted(row.tags), row.calibration]) for row in rows}
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
 
 def from_json(stored: Mapping[str, Any]) -> Evidence:
@@ -95,24 +111,33 @@ def evidence(
     rows: Sequence[Row], *, champion: Scored, challenger: Scored, anchor: Scored | None = None
 ) -> Evidence:
     """Put rows and scores into canonical order, each row once."""
-    models = [champion, challenger, champion if anchor is None else anchor]
+    models = (champion, challenger, champion if anchor is None else anchor)
     if any(len(model.scores) != len(rows) for model in models):
         raise BadInput("Scores and rows differ in number; score the same frozen rows again.")
+
+    def place(index: int) -> tuple[str, ...]:
+        # the scores come last: of repeated rows that were scored unlike, always the same one stays
+        row, scores = rows[index], [str(float(model.scores[index])) for model in models]
+        return row.case, row.probe, row.calibration, *sorted(row.tags), *scores
+
     first: dict[tuple[str, str], int] = {}
-    for index, row in enumerate(rows):
-        first.setdefault((row.case, row.probe), index)
-    keep = [first[key] for key in sorted(first)]
-    ordered = [
-        Scored(
-            version=model.version,
-            scores=np.asarray(model.scores, dtype=np.float64)[keep],
-            thresholds=dict(model.thresholds),
-        )
-        for model in models
-    ]
+    for index in sorted(range(len(rows)), key=place):
+        first.setdefault((rows[index].case, rows[index].probe), index)
+    return _chosen(rows, models, list(first.values()))
+
+
+def _chosen(
+    rows: Sequence[Row], models: tuple[Scored, Scored, Scored], keep: Sequence[int]
+) -> Evidence:
+    def part(model: Scored) -> Scored:
+        scores = np.asarray(model.scores, dtype=np.float64)[list(keep)]
+        return Scored(version=model.version, scores=scores, thresholds=dict(model.thresholds))
+
+    champion, challenger, anchor = models
+    kept = part(champion)
     return Evidence(
         rows=tuple(rows[index] for index in keep),
-        champion=ordered[0],
-        challenger=ordered[1],
-        anchor=ordered[2],
+        champion=kept,
+        challenger=part(challenger),
+        anchor=kept if anchor is champion else part(anchor),  # one object is resampled once
     )

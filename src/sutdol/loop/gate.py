@@ -28,8 +28,9 @@ def decide(evidence: Evidence, rules: Rules, budget: Budget, *, leaks: int = 0) 
 
     `leaks`: training rows of the challenger that are near-duplicates of hold-out texts.
     """
-    comparison = Comparison(evidence, rules)
-    gain = superiority(comparison, evidence, rules, budget)
+    judged = evidence.without("suite")  # evasions known to be fixed are no evidence of gain
+    comparison = Comparison(judged, rules)
+    gain = superiority(comparison, judged, rules, budget)
     checks = (
         *rail_checks(comparison, rules),
         *alarm_checks(comparison, rules),
@@ -61,7 +62,9 @@ def superiority(comparison: Comparison, evidence: Evidence, rules: Rules, budget
         n=effect.n,
         test=test,
         detectable=detectable,
-        wanted=math.ceil(effect.n * (detectable / rules.worth) ** 2) if effect.n else 0,
+        wanted=math.ceil(effect.n * (detectable / rules.worth) ** 2)
+        if math.isfinite(detectable)
+        else 0,
     )
 
 
@@ -114,11 +117,13 @@ def _conclude(
 def _unfit(evidence: Evidence, rules: Rules, gain: Gain) -> str:
     """Why these scores cannot be judged at all; empty if they can."""
     harmless = _count(evidence, rules.calibration.harmless) if rules.calibration else None
+    uncut = _without_threshold(evidence) if rules.calibration else ""
     models = (evidence.champion, evidence.challenger, evidence.anchor)
     reasons = {
         "some scores are not numbers; look at the model's training run": any(
-            np.isnan(model.scores).any() for model in models
+            not np.isfinite(model.scores).all() for model in models
         ),
+        uncut: bool(uncut),
         f"{gain.n} cases for {gain.name}, {rules.least_primary} are needed: add labels": (
             gain.n < rules.least_primary
         ),
@@ -132,8 +137,21 @@ def _unfit(evidence: Evidence, rules: Rules, gain: Gain) -> str:
     return next((reason for reason, applies in reasons.items() if applies), "")
 
 
+def _without_threshold(evidence: Evidence) -> str:
+    """Who ships no threshold where one is needed: it flags nothing, so it seems to do no harm."""
+    groups = sorted({row.calibration for row in evidence.rows})
+    lacking = [
+        f"{model.version} ships no threshold for {group!r}"
+        for model in (evidence.champion, evidence.challenger, evidence.anchor)
+        for group in groups
+        if not math.isfinite(model.threshold(group))
+    ]
+    return lacking[0] if lacking else ""
+
+
 def _count(evidence: Evidence, tags: Sequence[str]) -> int:
-    return len({row.case for row in evidence.rows if carries(row, tags)})
+    rows = evidence.without("suite").rows
+    return len({row.case for row in rows if carries(row, tags)})
 
 
 def _breach(check: Check) -> str:

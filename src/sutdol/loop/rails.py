@@ -42,7 +42,11 @@ def _rail(rail: Rail, effect: Effect, against: str) -> Check:
 def alarm_checks(comparison: Comparison, rules: Rules) -> list[Check]:
     """Refuse what is clearly worse in any slice, Holm over all slices that can be judged."""
     watched = {
-        name: next(alarm for alarm in rules.alarms if alarm.measure == selection.measure)
+        name: next(
+            alarm
+            for alarm in rules.alarms
+            if alarm.measure == selection.measure and selection.tag.startswith(alarm.slices)
+        )
         for name, selection in comparison.selections.items()
         if selection.tag
     }
@@ -116,7 +120,7 @@ def _passes(evidence: Evidence, model: Scored, rows: Sequence[int]) -> float:
     right = 0
     for index in rows:
         row = evidence.rows[index]
-        flagged = model.scores[index] >= model.thresholds.get(row.calibration, math.nan)
+        flagged = model.scores[index] >= model.threshold(row.calibration)
         right += bool(flagged) == ("must:flag" in row.tags)
     return right / len(rows)
 

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sutdol.loop.evidence import Evidence, Row, Scored
+from sutdol.loop.evidence import Evidence, Floats, Row, Scored
 from sutdol.loop.rules import Calibration, Measure, Rules
 from sutdol.metrics.draws import Draws, seed_from
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 MODELS = ("champion", "challenger", "anchor")
+FEWEST = 100  # harmless cases a threshold of its own is fitted on; else that of all together
 CHUNK = 100  # resamples computed together: bounds memory at CHUNK x rows
 
 
@@ -159,6 +159,8 @@ class _Cuts:
         cuts = np.full((len(self._groups), len(weights)), np.nan)
         for index in range(len(self._groups)):
             rows = np.flatnonzero(self._harmless & (self._group == index))
+            if len(rows) < FEWEST:
+                rows = np.flatnonzero(self._harmless)
             if len(rows):
                 # the scores of one text stand in a fixed order, so ties cannot move the cut
                 rows = rows[np.argsort(model.scores[rows], kind="stable")]
@@ -168,7 +170,7 @@ class _Cuts:
 
     def served(self, model: Scored) -> NDArray[np.bool_]:
         """At the thresholds the model ships with: shape (rows,)."""
-        shipped = np.array([model.thresholds.get(group, np.nan) for group in self._groups])
+        shipped = np.array([model.threshold(group) for group in self._groups])
         return np.asarray(model.scores >= shipped[self._group])
 
 
@@ -211,6 +213,7 @@ def _strata(rows: Sequence[Row], names: Sequence[str], calibration: Calibration 
     label: dict[str, str] = dict.fromkeys(names, "")
     if calibration is not None:
         harmless = {row.case for row in rows if carries(row, calibration.harmless)}
+        # the last of the rows in canonical order names the threshold of a case
         label = {row.case: f"{row.case in harmless} {row.calibration}" for row in rows}
     _, strata = np.unique([label[name] for name in names], return_inverse=True)
     return np.asarray(strata, dtype=np.int64)

@@ -64,6 +64,11 @@ class Rules:
         if len(self.rails) > 3:
             # each proven rail costs power; more than three and nothing is ever promoted
             raise ValueError("A role may prove at most three guard-rails.")
+        measures = [self.primary, *(rail.measure for rail in self.rails)]
+        measures += [alarm.measure for alarm in self.alarms]
+        if self.calibration is None and any(measure.of != "score" for measure in measures):
+            # no threshold catches nothing: the effect would read 0 whatever the scores are
+            raise ValueError('Without a calibration every measure is "of" the score.')
 
     def json(self) -> dict[str, Any]:
         return asdict(self)

@@ -1,5 +1,6 @@
 """What the gate decided, with every number that led there."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -65,4 +66,14 @@ class Verdict:
         return self.decision == "promote"
 
     def json(self) -> dict[str, Any]:
-        return asdict(self)
+        """Plain values; what is no number is None, as JSON has no NaN."""
+        plain: dict[str, Any] = _finite(asdict(self))
+        return plain
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -31,4 +31,6 @@ def wilson(hits: float, n: int, z: float = 1.959963984540054) -> Interval:
     share, square = hits / n, z * z
     centre = (share + square / (2 * n)) / (1 + square / n)
     spread = z * math.sqrt(share * (1 - share) / n + square / (4 * n * n)) / (1 + square / n)
-    return Interval(value=share, low=max(0.0, centre - spread), high=min(1.0, centre + spread), n=n)
+    # rounding must not push a bound past the share itself, as with all of n
+    low, high = min(share, centre - spread), max(share, centre + spread)
+    return Interval(value=share, low=max(0.0, low), high=min(1.0, high), n=n)

@@ -22,7 +22,7 @@ def normal_quantile(p: float) -> float:
     low, high = -40.0, 40.0
     for _ in range(200):
         middle = (low + high) / 2
-        if 1.0 - normal_tail(middle) < p:
+        if normal_tail(-middle) < p:
             low = middle
         else:
             high = middle

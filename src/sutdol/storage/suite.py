@@ -8,6 +8,10 @@ from hashlib import sha256
 from sqlalchemy import Connection, func, insert, select, update
 
 from sutdol.core.errors import LimitReached, UnknownName
+from sutdol.storage import examples
+from sutdol.storage.batches import batches
+from sutdol.storage.examples import StoredExample
+from sutdol.storage.tables import example
 from sutdol.storage.tables import suite_item as table
 
 PINS = 200

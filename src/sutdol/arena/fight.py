@@ -1,0 +1,167 @@
+"""One round's fight: attack texts, see what slips through, and what must not be flagged."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+from sutdol.arena.attack import ATTACKS
+from sutdol.arena.disguise import seed_of
+from sutdol.arena.fixed import apply, by_family, readable
+from sutdol.arena.guarded import Guard
+from sutdol.arena.pools import Pool, drawn
+from sutdol.arena.round import Fight
+from sutdol.arena.search import Budget, attack_all
+from sutdol.arena.strategy import Strategy
+from sutdol.core.types import Disguised, Example
+
+Rewrite = Callable[[str, Sequence[str], int], Sequence[str | None]]
+"""An LLM attack over many texts: name, texts, seed; None where the model gave nothing usable."""
+
+SEARCH = "bandit"  # remembers across texts what works
+SEARCHED = 0.2  # share of the round's texts a search attacks as well
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """How a round is fought."""
+
+    rounds: int
+    texts: int
+    trigger: float  # detection under which the guard is improved
+    budget: Budget
+    seed: int
+    battle: str
+    strategy: Strategy
+    rewrite: Rewrite | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """The fight, and what there is to learn: evasions, and as many benign twins."""
+
+    fight: Fight
+    evasions: Sequence[Example]
+    twins: Sequence[Example]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Attacked:
+    origin: Example
+    disguised: Disguised
+
+
+def fight(number: int, pool: Pool, guard: Guard, terms: Terms) -> Result:
+    """Attack the guard with texts of one language.
+
+    An evasion is an attacked text that slips through though its clean form is caught. Each comes
+    with a benign twin: another harmless text under the same attack, flagged or not, so that the
+    guard cannot learn that odd writing is bad.
+    """
+    random = Random(seed_of(terms.seed, number, pool.language))
+    malicious = drawn(pool.malicious, terms.texts, random)
+    harmless = drawn(pool.harmless, terms.texts, random)
+    attacked = _attacks(malicious, pool.language, guard, terms, number)
+    twins = _attacks(harmless, pool.language, None, terms, number)
+    _, clean = guard.judge_again([one.input for one in malicious])
+    caught_clean = {one.input for one, caught in zip(malicious, clean, strict=True) if caught}
+    _, caught = guard.judge([one.disguised.text for one in attacked])
+    _, flagged = guard.judge([one.disguised.text for one in twins])
+    escaped = [
+        one
+        for one, was in zip(attacked, caught, strict=True)
+        if not was and one.origin.input in caught_clean and one.disguised.text != one.origin.input
+    ]
+    source = f"battle:{terms.battle}/{number}"
+    return Result(
+        fight=Fight(
+            attacks=len(attacked),
+            caught=int(caught.sum()),
+            twins=len(twins),
+            twins_flagged=int(flagged.sum()),
+        ),
+        evasions=[_example(one, source) for one in escaped],
+        twins=[_example(_twin(one, harmless, random), source) for one in escaped],
+    )
+
+
+def _attacks(
+    texts: Sequence[Example], language: str, guard: Guard | None, terms: Terms, number: int
+) -> list[_Attacked]:
+    """Every text under one attack of each family; with a guard also what a search finds."""
+    salt = f"{terms.seed}/{number}"
+    families = dict(terms.strategy.families.get(language, {}))
+    found = [
+        _Attacked(origin=one, disguised=disguised)
+        for one in texts
+        for disguised in by_family(one.input, families, salt)
+    ]
+    for name in terms.strategy.llm:
+        found += _rewritten(name, texts, terms)
+    if guard is not None and terms.strategy.adaptive:
+        found += _searched(texts, language, guard, terms, number)
+    return found
+
+
+def _searched(
+    texts: Sequence[Example], language: str, guard: Guard, terms: Terms, number: int
+) -> list[_Attacked]:
+    few = texts[: max(1, round(SEARCHED * len(texts)))]
+    attacks = [one for family in readable(language, unseen=False).values() for one in family]
+    trials = attack_all(
+        SEARCH,
+        [one.input for one in few],
+        attacks,
+        lambda tried: list(zip(*(part.tolist() for part in guard.judge(tried)), strict=True)),
+        budget=terms.budget,
+        seed=seed_of(terms.seed, number, "search"),
+    )
+    return [
+        _Attacked(
+            origin=one,
+            disguised=Disguised(
+                text=trial.text,
+                attack=trial.steps[-1][1] if trial.steps else "none",
+                family="adaptive",
+                seed=terms.seed,
+            ),
+        )
+        for one, trial in zip(few, trials, strict=True)
+    ]
+
+
+def _rewritten(name: str, texts: Sequence[Example], terms: Terms) -> list[_Attacked]:
+    assert terms.rewrite is not None
+    answers = terms.rewrite(name, [one.input for one in texts], terms.seed)
+    return [
+        _Attacked(
+            origin=one,
+            disguised=Disguised(text=answer, attack=name, family="llm", seed=terms.seed),
+        )
+        for one, answer in zip(texts, answers, strict=True)
+        if answer
+    ]
+
+
+def _twin(one: _Attacked, harmless: Sequence[Example], random: Random) -> _Attacked:
+    """A harmless text under the same attack; rewriting by a model needs no twin of its form."""
+    other = random.choice(harmless)
+    if one.disguised.attack == "none" or one.disguised.family == "llm":
+        return _Attacked(origin=other, disguised=replace(one.disguised, text=other.input))
+    attack = ATTACKS[one.disguised.attack]
+    return _Attacked(
+        origin=other, disguised=apply(attack, other.input, f"twin {one.disguised.seed}")
+    )
+
+
+def _example(one: _Attacked, source: str) -> Example:
+    return replace(
+        one.origin,
+        input=one.disguised.text,
+        source=source,
+        meta={
+            "attack": one.disguised.attack,
+            "family": one.disguised.family,
+            "seed": str(one.disguised.seed),
+            "of": one.origin.meta.get("id", ""),
+        },
+    )

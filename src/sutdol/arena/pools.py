@@ -1,0 +1,41 @@
+"""Who fights: texts to attack, their harmless twins, and the panel nobody trains on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from sutdol.arena.disguise import seed_of
+from sutdol.core.types import Example
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """The texts of one language, in a fixed order."""
+
+    language: str
+    malicious: Sequence[Example]
+    harmless: Sequence[Example]
+
+
+def pools(texts: Sequence[Example], languages: Sequence[str]) -> list[Pool]:
+    """The texts by language; a language without texts of both kinds is left out."""
+    ordered = sorted(texts, key=lambda one: (seed_of(one.input), one.input))
+    found = [
+        Pool(
+            language=name,
+            malicious=[one for one in ordered if one.target and one.lang == name],
+            harmless=[one for one in ordered if not one.target and one.lang == name],
+        )
+        for name in languages
+    ]
+    return [pool for pool in found if pool.malicious and pool.harmless]
+
+
+def drawn(texts: Sequence[Example], count: int, random: Random) -> list[Example]:
+    """`count` texts of other groups each, or all there are."""
+    chosen: dict[str, Example] = {}
+    for one in random.sample(list(texts), len(texts)):
+        if len(chosen) == count:
+            break
+        chosen.setdefault(one.group, one)
+    return list(chosen.values())

@@ -1,0 +1,1 @@
+"""One file per search; each file registers itself with `sutdol.arena.search`."""

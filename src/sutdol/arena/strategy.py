@@ -1,0 +1,56 @@
+"""What an attacker uses in a round: all seen families, one group, one family, one attack."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sutdol.arena.attack import ATTACKS, Attack
+from sutdol.arena.families import held_out
+from sutdol.arena.fixed import readable
+from sutdol.core.errors import UnknownName, UsageError
+
+GROUPS = ("mixed", "unicode_evasion", "korean_evasion", "llm_generated", "adaptive")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strategy:
+    """`families` per language; whether a search attacks too; which LLM attacks join in."""
+
+    name: str
+    families: Mapping[str, Mapping[str, list[Attack]]]
+    adaptive: bool
+    llm: tuple[str, ...]
+
+
+def strategy(name: str, languages: tuple[str, ...]) -> Strategy:
+    """The strategy of a name: a group, a family or an attack; held-out families never fight."""
+    llm = tuple(one.name for one in ATTACKS.values() if one.group == "llm_generated")
+    fitting = {language: _fitting(name, language) for language in languages}
+    if name not in GROUPS and not any(fitting.values()) and name not in llm:
+        _refuse(name, languages)
+    return Strategy(
+        name=name,
+        families=fitting,
+        adaptive=name in ("mixed", "adaptive"),
+        llm=llm if name == "llm_generated" else (name,) if name in llm else (),
+    )
+
+
+def _fitting(name: str, language: str) -> dict[str, list[Attack]]:
+    seen = readable(language, unseen=False)
+    if name in ("mixed", "adaptive"):
+        return seen if name == "mixed" else {}
+    chosen = {
+        family: [one for one in attacks if name in (one.group, one.family, one.name)]
+        for family, attacks in seen.items()
+    }
+    return {family: attacks for family, attacks in chosen.items() if attacks}
+
+
+def _refuse(name: str, languages: tuple[str, ...]) -> None:
+    known = {*GROUPS, *ATTACKS, *(one.family for one in ATTACKS.values())}
+    if name not in known:
+        raise UnknownName("attack strategy", name, known)
+    family = ATTACKS[name].family if name in ATTACKS else name
+    if any(held_out(family, language) for language in languages):
+        raise UsageError(f"'{name}' belongs to a held-out family: it measures, it never trains.")
+    raise UsageError(f"'{name}' attacks no text in {', '.join(languages)} that a person can read.")

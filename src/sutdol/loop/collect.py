@@ -1,0 +1,35 @@
+"""Take in labelled texts: each text gets its group and part once, whatever comes later."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from sutdol.core.types import Example
+from sutdol.loop.parts import part_of
+from sutdol.loop.workshop import Workshop
+from sutdol.storage import examples
+
+M = TypeVar("M")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """How many texts were new, and how many were there before."""
+
+    new: int
+    known: int
+
+
+def collect(
+    shop: Workshop[M], texts: Iterable[Example], *, kind: examples.Kind, reviewed: bool
+) -> Collected:
+    """Keep texts for the loop.
+
+    Only reviewed labels can ever stand in an exam; feedback that is not reviewed can at most be
+    trained on, so that nobody writes the exam by clicking.
+    """
+    role = shop.role.name
+    placed = [replace(one, part=part_of(role, one.group)) for one in texts]
+    with shop.db.write() as tx:
+        new = examples.add(tx, role, placed, kind=kind, reviewed=reviewed, now=shop.now())
+    return Collected(new=new, known=len(placed) - new)

@@ -1,0 +1,48 @@
+"""The model that serves: the champion, loaded once and exchanged when the alias moves."""
+
+from typing import Generic, TypeVar
+
+from sutdol.core.errors import NotReady
+from sutdol.loop.workshop import Workshop
+from sutdol.storage import files, versions
+from sutdol.storage.versions import Version
+
+M = TypeVar("M")
+
+
+def load(shop: Workshop[M], version: Version) -> M:
+    """A version's model, proven to be the bytes that were written."""
+    folder = shop.home / version.path
+    files.verify(folder, version.checksum)
+    return shop.role.load(folder, version.id)
+
+
+def champion(shop: Workshop[M]) -> Version:
+    """The version that reigns; `NotReady` without one."""
+    with shop.db.read() as tx:
+        name = versions.alias(tx, shop.role.name, "champion")
+        if name is None:
+            raise NotReady(
+                f"There is no {shop.role.name} yet: run `sutdol {shop.role.name} train`"
+                " or `sutdol demo`."
+            )
+        return versions.get(tx, name)
+
+
+class Live(Generic[M]):
+    """Calling it gives the champion's model; it asks the alias each time, loads only on change."""
+
+    def __init__(self, shop: Workshop[M]) -> None:
+        self._shop = shop
+        self._loaded: tuple[str, M] | None = None
+
+    def __call__(self) -> M:
+        version = champion(self._shop)
+        if self._loaded is None or self._loaded[0] != version.id:
+            self._loaded = version.id, load(self._shop, version)
+        return self._loaded[1]
+
+    @property
+    def version(self) -> str:
+        """The champion's id."""
+        return champion(self._shop).id

@@ -1,0 +1,104 @@
+"""The report of a verdict: all that is needed to recompute it, and a page to read."""
+
+import gzip
+import json
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sutdol.core.chart import Curve, Point, line_chart
+from sutdol.core.errors import Corrupted
+from sutdol.loop.evidence import Evidence
+from sutdol.loop.workshop import Workshop
+from sutdol.storage import files, verdicts
+from sutdol.storage.verdicts import StoredVerdict
+
+M = TypeVar("M")
+
+LIBRARIES = ("sutdol", "numpy", "scipy", "scikit-learn")
+
+
+def folder(home: Path, verdict: str) -> Path:
+    return home / "reports" / verdict
+
+
+def write(shop: Workshop[M], stored: StoredVerdict, scored: Evidence, *, leaks: int) -> Path:
+    """Write `report.json` and `report.html`; the folder."""
+    content = {
+        "verdict": {
+            "id": stored.id,
+            "role": stored.role,
+            "champion": stored.champion,
+            "challenger": stored.challenger,
+            "snapshot": stored.snapshot,
+            "exam": stored.exam,
+            **stored.body,
+        },
+        "rules": shop.role.rules.json(),
+        "cases": scored.cases_hash,
+        "leaks": leaks,
+        "evidence": scored.json(),
+        "made_with": made_with(),
+        "created": stored.created_at.isoformat(),
+    }
+    place = folder(shop.home, stored.id)
+    packed = gzip.compress(json.dumps(content, ensure_ascii=False).encode(), mtime=0)
+    files.write(place / "report.json.gz", packed)
+    summary = {name: value for name, value in content.items() if name != "evidence"}
+    text = json.dumps(summary, ensure_ascii=False, indent=1)
+    files.write(place / "report.json", text.encode())
+    files.write(place / "report.html", page(summary, curve(shop)).encode())
+    return place
+
+
+def made_with() -> dict[str, str]:
+    """Code and library versions, and the machine."""
+    found = {"python": platform.python_version(), "machine": platform.platform()}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed as a package"
+    return found
+
+
+def read(home: Path, verdict: str) -> dict[str, Any]:
+    """The whole report with its scores."""
+    path = folder(home, verdict) / "report.json.gz"
+    try:
+        content: dict[str, Any] = json.loads(gzip.decompress(path.read_bytes()))
+    except (OSError, ValueError, EOFError) as error:
+        raise Corrupted(f"The report {path} cannot be read: {error}.") from error
+    return content
+
+
+def curve(shop: Workshop[M]) -> str:
+    """The primary measure over all looks so far, as a picture."""
+    with shop.db.read() as tx:
+        past = verdicts.all(tx, shop.role.name)
+    gains = [one.body["primary"] for one in past]
+    names = ("champion", "challenger")
+    return line_chart(
+        f"{shop.role.name}: {gains[-1]['name'] if gains else 'no look yet'}",  # type: ignore[index]
+        [Curve(name=name, points=_points(gains, name)) for name in names],
+        x_label="look",
+        marks=[(n + 1, "promoted") for n, one in enumerate(past) if one.decision == "promote"],
+    )
+
+
+def _points(gains: list[Any], name: str) -> list[Point]:
+    return [
+        Point(x=n + 1, value=gain[name], low=gain[name], high=gain[name])
+        for n, gain in enumerate(gains)
+        if gain[name] is not None
+    ]
+
+
+def page(summary: Mapping[str, Any], picture: str) -> str:
+    """A self-contained page: no script, nothing loaded from elsewhere."""
+    from jinja2 import Environment, PackageLoader
+
+    environment = Environment(loader=PackageLoader("sutdol.loop", "templates"), autoescape=True)
+    return environment.get_template("verdict.html").render(report=summary, picture=picture)

@@ -1,0 +1,124 @@
+"""Linear models over hashed n-grams: trained by scikit-learn, served by NumPy, stored as npz."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sutdol.models.ngrams import COLUMNS, Columns, columns
+
+Floats = NDArray[np.float64]
+FEWEST = 4  # n-grams a view is taken to have at least: a lone syllable must not shout
+
+
+@dataclass(frozen=True, kw_only=True)
+class Features:
+    """The n-grams of many texts: rows of a sparse matrix whose views weigh the same each.
+
+    `ends` (rows + 1,), `columns` (all,), `values` (all,): as in a CSR matrix.
+    """
+
+    ends: NDArray[np.int64]
+    columns: Columns
+    values: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.ends) - 1
+
+
+Row = tuple[Columns, NDArray[np.int64]]
+"""The columns of one text, view after view, and how many each view has."""
+
+
+def row(views: Sequence[str]) -> Row:
+    found = [columns(view) for view in views]
+    return np.concatenate(found), np.array([len(each) for each in found])
+
+
+def scales(sizes: NDArray[np.int64]) -> NDArray[np.float32]:
+    """The value of every column: each view is scaled to length 1."""
+    scale = np.maximum(sizes, FEWEST).astype(np.float32) ** np.float32(-0.5)
+    return np.repeat(scale, sizes)
+
+
+def stack(rows: Sequence[Row]) -> Features:
+    ends = np.zeros(len(rows) + 1, dtype=np.int64)
+    np.cumsum([len(found) for found, _ in rows], out=ends[1:])
+    sizes = np.concatenate([np.zeros(0, dtype=np.int64), *(sizes for _, sizes in rows)])
+    found = np.concatenate([np.zeros(0, dtype=np.uint32), *(found for found, _ in rows)])
+    return Features(ends=ends, columns=found, values=scales(sizes))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """One linear decision: `weights` (COLUMNS,) float32 and a bias."""
+
+    weights: NDArray[np.float32]
+    bias: float
+
+    def logit(self, text: Row) -> float:
+        """The logit of one text."""
+        found, sizes = text
+        return float(self.weights.take(found) @ scales(sizes)) + self.bias
+
+    def logits(self, features: Features) -> Floats:
+        """The logit of each row. Shape (rows,)."""
+        parts = self.weights.take(features.columns) * features.values
+        sums = np.zeros(len(features))
+        filled = np.flatnonzero(np.diff(features.ends))
+        if len(filled):
+            sums[filled] = np.add.reduceat(parts, features.ends[filled], dtype=np.float64)
+        return sums + self.bias
+
+
+def fit(features: Features, labels: NDArray[np.bool_], *, strength: float, seed: int) -> Head:
+    """Logistic regression with L2 penalty (dual coordinate descent, LIBLINEAR).
+
+    Weights are rounded to float16, as they are stored: what is evaluated is what is served.
+    """
+    import warnings
+
+    from scipy.sparse import csr_matrix
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    matrix = csr_matrix(
+        (features.values, features.columns.astype(np.int32), features.ends),
+        shape=(len(features), COLUMNS),
+    )
+    matrix.sum_duplicates()
+    model = LogisticRegression(
+        C=strength, solver="liblinear", dual=True, tol=0.1, max_iter=40, random_state=seed
+    )
+    with warnings.catch_warnings():
+        # stopping early is part of the regularisation; the evaluation judges the result
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(matrix, labels)
+    weights = model.coef_[0].astype(np.float16).astype(np.float32)
+    return Head(weights=weights, bias=float(model.intercept_[0]))
+
+
+def platt(logits: Floats, labels: NDArray[np.bool_]) -> tuple[float, float]:
+    """Slope and offset of P(violating | logit) (Platt 1999, with his smoothed targets)."""
+    from scipy.optimize import minimize
+
+    positive, negative = float(labels.sum()), float((~labels).sum())
+    goal = np.where(labels, (positive + 1) / (positive + 2), 1 / (negative + 2))
+
+    def loss(parameters: Floats) -> float:
+        z = parameters[0] * logits + parameters[1]
+        return float(np.mean(np.logaddexp(0.0, z) - goal * z))
+
+    slope, offset = minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead").x
+    return float(max(slope, 1e-3)), float(offset)
+
+
+def sigmoid(logits: Floats) -> Floats:
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logits)))
+
+
+def chance(logit: float) -> float:
+    """The sigmoid of one logit."""
+    return 0.5 * (1.0 + math.tanh(0.5 * logit))

@@ -1,0 +1,1 @@
+"""The kinds of model the loop improves: one file a role."""

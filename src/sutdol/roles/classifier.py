@@ -1,0 +1,256 @@
+"""The guard's model: a text in, a calibrated score, categories and the span that gave it away."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sutdol.core.errors import BadInput, Corrupted
+from sutdol.core.text.reading import VERSION, VIEWS, Reading, language, read, trace
+from sutdol.models.linear import Features, Floats, Head, Row, chance, row, sigmoid, stack
+from sutdol.models.ngrams import hashed
+from sutdol.roles.categories import CATEGORIES
+
+LONGEST = 5_000_000  # characters of one text
+WINDOW, STRIDE = 600, 450  # a long text is as bad as its worst window: padding hides nothing
+EVEN = 0.5  # a category applies when it is more likely than not, given a violation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What `guard check` shows."""
+
+    flagged: bool
+    score: float
+    threshold: float
+    language: str
+    categories: Mapping[str, float]
+    applies: tuple[str, ...]
+    span: tuple[int, int] | None
+    view: str
+    untrained: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classifier:
+    """`violating` decides; a head in `categories` tells which kind, given a violation.
+
+    `slope`, `offset`: Platt calibration of the violating logit. `thresholds`: language to the
+    least score that is flagged.
+    """
+
+    violating: Head
+    categories: Mapping[str, Head]
+    shares: Mapping[str, float]  # of each category among the violating training texts
+    slope: float
+    offset: float
+    thresholds: Mapping[str, float]
+    version: str = ""
+
+    def score(self, text: str) -> float:
+        """P(violating) of one text."""
+        if len(text) > WINDOW:
+            return float(self.scores([text])[0])
+        return chance(self.slope * self.violating.logit(row(read(text).views)) + self.offset)
+
+    def scores(self, texts: Sequence[str]) -> Floats:
+        """P(violating) of many texts. Shape (texts,)."""
+        return self.judge(texts)[0]
+
+    def calibrated(self, logits: Floats) -> Floats:
+        return sigmoid(self.slope * logits + self.offset)
+
+    def featured(self, features: Features) -> Floats:
+        """P(violating) of texts read before, none longer than a window. Shape (rows,)."""
+        return self.calibrated(self.violating.logits(features))
+
+    def judge(self, texts: Sequence[str]) -> tuple[Floats, NDArray[np.bool_]]:
+        """Scores and flags of many texts."""
+        pieces = [windows(text) for text in texts]
+        readings = [[read(piece) for piece in text] for text in pieces]
+        flat = [reading for text in readings for reading in text]
+        logits = self.violating.logits(stack([row(reading.views) for reading in flat]))
+        scores = self.calibrated(logits)
+        needed = [self.threshold(language(reading.normalised)) for reading in flat]
+        flags = scores >= np.array(needed)
+        starts = np.cumsum([0, *(len(text) for text in pieces[:-1])])
+        if not len(texts):
+            return scores, flags
+        return np.maximum.reduceat(scores, starts), np.logical_or.reduceat(flags, starts)
+
+    def judge_known(self, texts: Sequence[str], known: "Texts") -> tuple[Floats, NDArray[np.bool_]]:
+        """The same for texts that are judged again and again: their n-grams are kept."""
+        scores = self.featured(known.features(texts))
+        needed = np.array([self.threshold(tongue) for tongue in known.languages(texts)])
+        return scores, scores >= needed
+
+    def threshold(self, language: str) -> float:
+        return self.thresholds.get(language, self.thresholds["*"])
+
+    def check(self, text: str) -> Finding:
+        """The score with all that explains it."""
+        piece = max(windows(text), key=self.score)
+        reading = read(piece)
+        score, tongue = self.score(piece), language(reading.normalised)
+        flagged = score >= self.threshold(tongue)
+        kinds = self.kinds(reading, score)
+        view, span = self._culprit(piece)
+        start = text.find(piece)
+        return Finding(
+            flagged=flagged,
+            score=score,
+            threshold=self.threshold(tongue),
+            language=tongue,
+            categories=kinds,
+            applies=self.applying(kinds, score) if flagged else (),
+            span=(start + span[0], start + span[1]) if flagged else None,
+            view=view,
+            untrained=tuple(name for name in CATEGORIES if name not in self.shares),
+        )
+
+    def kinds(self, reading: Reading, score: float) -> dict[str, float]:
+        """P(category) = P(violating) P(category | violating); 0 for untrained ones."""
+        found = row(reading.views)
+        given = {name: chance(head.logit(found)) for name, head in self.categories.items()}
+        given |= {name: 1.0 for name in self.shares if name not in given}
+        return {name: score * given.get(name, 0.0) for name in CATEGORIES}
+
+    def applying(self, kinds: Mapping[str, float], score: float) -> tuple[str, ...]:
+        """The categories of a flagged text: the likeliest, and all more likely than not."""
+        if not any(kinds.values()):
+            return ()
+        likeliest = max(kinds, key=lambda name: kinds[name])
+        return tuple(name for name in kinds if name == likeliest or kinds[name] >= EVEN * score > 0)
+
+    def _culprit(self, text: str) -> tuple[str, tuple[int, int]]:
+        """The view that speaks loudest for a violation, and its worst stretch in the original."""
+        views = trace(text)
+        told = {name: self._per_character(views[name].text) for name in VIEWS}
+        view = max(VIEWS, key=lambda name: told[name].sum() if len(told[name]) else -np.inf)
+        start, end = _worst_stretch(told[view])
+        return view, views[view].span(start, end)
+
+    def _per_character(self, text: str) -> NDArray[np.float64]:
+        """How much each character adds to the logit, through the n-grams it stands in."""
+        found = hashed(text)
+        weights = self.violating.weights.take(found) / max(4, len(set(found.tolist()))) ** 0.5
+        told, start = np.zeros(len(text)), 0
+        for length in range(2, 6):
+            count = max(0, len(text) - length + 1)
+            share = weights[start : start + count] / length
+            for offset in range(length):
+                told[offset : offset + count] += share
+            start += count
+        return told
+
+    def save(self, folder: Path, manifest: Mapping[str, Any]) -> str:
+        """Write `model.npz` and `manifest.json`; the checksum of the model file."""
+        folder.mkdir(parents=True, exist_ok=True)
+        names = list(self.categories)
+        heads = [self.violating, *self.categories.values()]
+        path = folder / "model.npz"
+        np.savez_compressed(
+            path,
+            weights=np.stack([head.weights for head in heads]).astype(np.float16),
+            biases=np.array([head.bias for head in heads]),
+        )
+        checksum = sha256(path.read_bytes()).hexdigest()
+        stored = {
+            "format": 1,
+            "normaliser": VERSION,
+            "checksum": checksum,
+            "heads": names,
+            "shares": dict(self.shares),
+            "slope": self.slope,
+            "offset": self.offset,
+            "thresholds": dict(self.thresholds),
+            **manifest,
+        }
+        text = json.dumps(stored, indent=1, ensure_ascii=False)
+        (folder / "manifest.json").write_text(text, encoding="utf-8")
+        return checksum
+
+
+def load(folder: Path, version: str) -> Classifier:
+    """A stored model. `Corrupted` when its bytes are not those that were written."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        raw = (folder / "model.npz").read_bytes()
+    except (OSError, ValueError) as error:
+        raise Corrupted(f"{version} cannot be read from {folder}: {error}. {_ADVICE}") from error
+    if sha256(raw).hexdigest() != manifest.get("checksum"):
+        raise Corrupted(f"The model file of {version} is damaged (checksum differs). {_ADVICE}")
+    if manifest["normaliser"] != VERSION:
+        raise Corrupted(
+            f"{version} was trained with normaliser {manifest['normaliser']},"
+            f" this is {VERSION}: train it again with `sutdol loop improve guard`."
+        )
+    with np.load(folder / "model.npz", allow_pickle=False) as stored:
+        weights, biases = stored["weights"].astype(np.float32), stored["biases"]
+    heads = [Head(weights=w, bias=float(b)) for w, b in zip(weights, biases, strict=True)]
+    return Classifier(
+        violating=heads[0],
+        categories=dict(zip(manifest["heads"], heads[1:], strict=True)),
+        shares=manifest["shares"],
+        slope=manifest["slope"],
+        offset=manifest["offset"],
+        thresholds=manifest["thresholds"],
+        version=version,
+    )
+
+
+_ADVICE = "Go back with `sutdol loop rollback guard`, or restore the file from a backup."
+
+
+def windows(text: str) -> list[str]:
+    """The text, or for a long one its overlapping windows."""
+    if len(text) <= WINDOW:
+        return [text]
+    if len(text) > LONGEST:
+        raise BadInput(f"A text of {len(text):,} characters is too long; {LONGEST:,} are the most.")
+    return [text[start : start + WINDOW] for start in range(0, len(text) - WINDOW + STRIDE, STRIDE)]
+
+
+class Texts:
+    """Texts read before: battles and exams score the same ones with model after model.
+
+    Only the first window of a text is kept; at most `MOST` texts, then all are forgotten.
+    """
+
+    MOST = 100_000
+
+    def __init__(self) -> None:
+        self._read: dict[str, tuple[Row, str]] = {}
+
+    def features(self, texts: Sequence[str]) -> Features:
+        return stack([self._of(text)[0] for text in texts])
+
+    def languages(self, texts: Sequence[str]) -> list[str]:
+        return [self._of(text)[1] for text in texts]
+
+    def _of(self, text: str) -> tuple[Row, str]:
+        known = self._read.get(text)
+        if known is None:
+            reading = read(text[:WINDOW])
+            known = row(reading.views), language(reading.normalised)
+            if len(self._read) >= self.MOST:
+                self._read.clear()
+            self._read[text] = known
+        return known
+
+
+def _worst_stretch(told: NDArray[np.float64]) -> tuple[int, int]:
+    """Start and end of the stretch with the largest sum (Kadane 1984)."""
+    best, best_span, running, start = -np.inf, (0, 0), 0.0, 0
+    for place, amount in enumerate(told):
+        if running <= 0:
+            running, start = 0.0, place
+        running += float(amount)
+        if running > best:
+            best, best_span = running, (start, place + 1)
+    return best_span

@@ -1,0 +1,199 @@
+"""The guard as a role: how it is trained, examined and compared."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sutdol.core.errors import NotReady
+from sutdol.core.text.reading import key as reading_key
+from sutdol.core.types import Disguised, Example
+from sutdol.loop.evidence import Row
+from sutdol.loop.role import Lesson, Probe
+from sutdol.loop.rules import Alarm, Calibration, Measure, Rail, Rules
+from sutdol.models.linear import Floats, Head, fit, platt
+from sutdol.roles.categories import UNSPECIFIED, category
+from sutdol.roles.classifier import Classifier, Texts, load
+
+STRENGTH = 1.0  # inverse of the L2 penalty; chosen on dev texts, see docs/explanation/guard.md
+FEWEST_FOR_CATEGORY = 50
+MOST_FOR_CATEGORY = 8_000  # violating texts a category head learns from
+FEWEST_FOR_THRESHOLD = 100  # harmless dev texts of a language; below, the pooled threshold holds
+
+ATTACKED = Measure(name="attacked recall", tags=("attacked",))
+CLEAN = Measure(name="clean recall", tags=("clean", "malicious"))
+FALSE = Measure(name="false positives", tags=("clean", "harmless"), of="served", better="low")
+TWINS = Measure(name="false positives on twins", tags=("twin",), better="low")
+SLICES = ("lang:", "source:", "family:", "attack:")
+
+RULES = Rules(
+    primary=ATTACKED,
+    rails=(
+        Rail(measure=CLEAN),
+        Rail(measure=FALSE, ceiling=0.10),
+        Rail(measure=TWINS, ceiling=0.20),
+    ),
+    alarms=(
+        Alarm(measure=ATTACKED, slices=SLICES),
+        Alarm(measure=CLEAN, slices=("lang:", "source:")),
+        Alarm(measure=TWINS, slices=SLICES),
+    ),
+    calibration=Calibration(harmless=("clean", "harmless")),
+)
+
+
+class GuardRole:
+    """`disguises` gives the fixed attacks of a text: the same text, the same attacks, always."""
+
+    name = "guard"
+    rules = RULES
+
+    def __init__(
+        self, disguises: Callable[[Example], Sequence[Disguised]], *, fpr: float = 0.05
+    ) -> None:
+        self._disguises, self._fpr = disguises, fpr
+        self._texts = Texts()
+
+    @property
+    def texts(self) -> Texts:
+        """The texts read so far, for those who judge the same ones again."""
+        return self._texts
+
+    def key(self, text: str) -> str:
+        return reading_key(text)
+
+    def train(self, lesson: Lesson, folder: Path) -> Mapping[str, Any]:
+        """Fit, calibrate and store a classifier."""
+        model = self.fit(lesson)
+        manifest = {
+            "recipe": {"kind": "ngrams", "strength": STRENGTH, "seed": lesson.seed},
+            "rows": {"train": len(lesson.train), "dev": len(lesson.dev)},
+        }
+        checksum = model.save(folder, manifest)
+        return {**manifest, "checksum": checksum, "thresholds": dict(model.thresholds)}
+
+    def fit(self, lesson: Lesson) -> Classifier:
+        """The classifier of a lesson."""
+        targets = [category(one.target) if one.target else "" for one in lesson.train]
+        labels = np.array([bool(target) for target in targets])
+        if labels.all() or not labels.any():
+            raise NotReady("Training needs violating and harmless texts; there is only one kind.")
+        features = self._texts.features([one.input for one in lesson.train])
+        violating = fit(features, labels, strength=STRENGTH, seed=lesson.seed)
+        categories, shares = self._categories(lesson, targets)
+        draft = Classifier(
+            violating=violating,
+            categories=categories,
+            shares=shares,
+            slope=1.0,
+            offset=0.0,
+            thresholds={"*": 0.5},
+        )
+        return self.calibrate(draft, lesson.dev, fpr=self._fpr)
+
+    def calibrate(self, model: Classifier, dev: Sequence[Example], *, fpr: float) -> Classifier:
+        """Probability from the logit, and thresholds that flag `fpr` of the harmless dev texts."""
+        labels = np.array([bool(one.target) for one in dev])
+        if not len(dev) or labels.all():
+            raise NotReady("Calibration needs harmless texts: give some with --data or --benign.")
+        texts = [one.input for one in dev]
+        logits = model.violating.logits(self._texts.features(texts))
+        slope, offset = platt(logits, labels) if labels.any() else (model.slope, model.offset)
+        languages = np.array(self._texts.languages(texts))
+        draft = replace(model, slope=slope, offset=offset)
+        scores = draft.calibrated(logits)
+        thresholds = _thresholds(scores[~labels], languages[~labels], fpr)
+        return replace(draft, thresholds=thresholds)
+
+    def _categories(
+        self, lesson: Lesson, targets: Sequence[str]
+    ) -> tuple[dict[str, Head], dict[str, float]]:
+        """A head for each category with enough texts; it tells violating texts apart."""
+        rows = [index for index, target in enumerate(targets) if target]
+        counts = {name: targets.count(name) for name in sorted(set(targets)) if name}
+        shares = {
+            name: round(count / len(rows), 4)
+            for name, count in counts.items()
+            if count >= FEWEST_FOR_CATEGORY and name != UNSPECIFIED
+        }
+        if len(counts) < 2:
+            return {}, shares  # one kind only: given a violation, it is this kind
+        step = max(1, len(rows) // MOST_FOR_CATEGORY)
+        rows = rows[::step]
+        features = self._texts.features([lesson.train[index].input for index in rows])
+        heads = {}
+        for name in shares:
+            labels = np.array([targets[index] == name for index in rows])
+            if labels.any() and not labels.all():
+                heads[name] = fit(features, labels, strength=STRENGTH, seed=lesson.seed)
+        return heads, shares
+
+    def load(self, folder: Path, version: str) -> Classifier:
+        return load(folder, version)
+
+    def probes(self, cases: Sequence[Example]) -> list[Probe]:
+        """Each text clean and under its fixed attacks: attacked if malicious, else twins."""
+        drafts: list[tuple[str, str, tuple[str, ...], str]] = []
+        for case in cases:
+            name = f"{case.source}\x1f{case.input}"
+            kind = "malicious" if case.target else "harmless"
+            common = (kind, f"lang:{case.lang}", f"source:{case.source}")
+            drafts.append((name, "clean", ("clean", *common), case.input))
+            role = "attacked" if case.target else "twin"
+            drafts += [
+                (name, one.attack, _tags(role, common, one), one.text)
+                for one in self._disguises(case)
+            ]
+        languages = self._texts.languages([draft[3] for draft in drafts])
+        return [
+            Probe(
+                row=Row(case=_short(name), probe=probe, tags=tags, calibration=tongue), input=text
+            )
+            for (name, probe, tags, text), tongue in zip(drafts, languages, strict=True)
+        ]
+
+    def suite(self, item: Example, *, pinned: bool) -> Probe:
+        tags = ("suite", "must:flag" if item.target else "must:pass")
+        return Probe(
+            row=Row(
+                case=_short(item.input),
+                probe="suite",
+                tags=(*tags, "pinned") if pinned else tags,
+                calibration=self._texts.languages([item.input])[0],
+            ),
+            input=item.input,
+        )
+
+    def score(self, model: Classifier, inputs: Sequence[str]) -> Floats:
+        return model.featured(self._texts.features(inputs))
+
+    def thresholds(self, model: Classifier) -> Mapping[str, float]:
+        return model.thresholds
+
+
+def _tags(role: str, common: tuple[str, ...], one: Disguised) -> tuple[str, ...]:
+    return role, *common, f"family:{one.family}", f"attack:{one.attack}"
+
+
+def _short(name: str) -> str:
+    return sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+
+def _thresholds(scores: Floats, languages: NDArray[np.str_], fpr: float) -> dict[str, float]:
+    """The least flagged score per language, and "*" for languages with too few texts."""
+    groups = {"*": scores} | {str(name): scores[languages == name] for name in set(languages)}
+    return {
+        name: _above(np.sort(group), fpr)
+        for name, group in sorted(groups.items())
+        if name == "*" or len(group) >= FEWEST_FOR_THRESHOLD
+    }
+
+
+def _above(ordered: Floats, fpr: float) -> float:
+    """The smallest score such that at most `fpr` of `ordered` reach it."""
+    allowed = int(np.floor(fpr * len(ordered) + 1e-9))
+    return float(np.nextafter(ordered[len(ordered) - 1 - allowed], 2.0))

@@ -1,0 +1,124 @@
+"""Synthetic exams: texts with a latent score that two guards see through their own noise."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sutdol.loop.evidence import Evidence, Row, Scored, evidence
+from sutdol.loop.gate import alpha, decide
+from sutdol.loop.rules import Alarm, Calibration, Measure, Rail, Rules
+from sutdol.loop.verdict import Budget, Verdict
+
+ATTACKED = Measure(name="attacked recall", tags=("attacked",))
+CLEAN = Measure(name="clean recall", tags=("clean", "malicious"))
+FALSE = Measure(name="false positives", tags=("clean", "harmless"), of="served", better="low")
+TWINS = Measure(name="false positives on twins", tags=("twin",), better="low")
+GUARD = Rules(
+    primary=ATTACKED,
+    rails=(Rail(measure=CLEAN), Rail(measure=FALSE, ceiling=0.1), Rail(measure=TWINS)),
+    alarms=(
+        Alarm(measure=ATTACKED, slices=("lang:", "family:")),
+        Alarm(measure=TWINS, slices=("family:",)),
+    ),
+    calibration=Calibration(harmless=("clean", "harmless")),
+    resamples=200,  # of 2,000: quick, and steady enough for what is tested
+)
+GRADED = Rules(primary=Measure(name="quality", tags=("answer",), of="score"), resamples=200)
+FAMILIES = ("leet", "jamo")
+
+
+@pytest.fixture(scope="session")
+def rules() -> Rules:
+    """A guard's rules: attacked recall, three proven rails, alarms by language and family."""
+    return GUARD
+
+
+@pytest.fixture(scope="session")
+def graded() -> Rules:
+    """The rules of a role without thresholds: the mean score of its answers."""
+    return GRADED
+
+
+@pytest.fixture(scope="session")
+def judge() -> Callable[..., Verdict]:
+    """`judge(exam)` decides by the guard's rules at the first look."""
+
+    def verdict(
+        found: Evidence, rules: Rules = GUARD, *, position: int = 1, leaks: int = 0
+    ) -> Verdict:
+        budget = Budget(position=position, alpha=alpha(position))
+        return decide(found, rules, budget, leaks=leaks)
+
+    return verdict
+
+
+@pytest.fixture(scope="session")
+def exam() -> Callable[..., Evidence]:
+    """`exam(gain=.2)`: equal guards but for `gain` on attacked texts, in standard deviations.
+
+    With `noise=0` they see every text alike, so all that differs is what the test changes.
+    """
+    return _exam
+
+
+@pytest.fixture(scope="session")
+def answer() -> Callable[..., Evidence]:
+    """`answer(exam, lambda row, old: ...)`: the challenger's score, from the champion's."""
+
+    def answered(found: Evidence, score: Callable[[Row, float], float]) -> Evidence:
+        old = found.champion.scores
+        new = np.array([score(row, float(s)) for row, s in zip(found.rows, old, strict=True)])
+        return replace(found, challenger=replace(found.challenger, scores=new))
+
+    return answered
+
+
+@pytest.fixture(scope="session")
+def answers() -> Callable[..., Evidence]:
+    """`answers(old, new)`: one graded answer a case, for roles without thresholds."""
+
+    def made(old: list[float], new: list[float], anchor: list[float] | None = None) -> Evidence:
+        rows = [Row(case=f"q{i:05}", probe="", tags=("answer",)) for i in range(len(old))]
+        models = [
+            Scored(version=name, scores=np.array(scores, dtype=np.float64), thresholds={})
+            for name, scores in (("v1", old), ("v2", new), ("v0", anchor or old))
+        ]
+        return evidence(rows, champion=models[0], challenger=models[1], anchor=models[2])
+
+    return made
+
+
+def _exam(
+    *,
+    malicious: int = 1_000,
+    harmless: int = 1_000,
+    gain: float = 0.0,
+    noise: float = 0.0,
+    seed: int = 0,
+) -> Evidence:
+    rng = np.random.default_rng(seed)
+    rows: list[Row] = []
+    scores: list[list[float]] = [[], []]
+
+    def add(case: str, probe: str, tags: tuple[str, ...], latent: float, more: float) -> None:
+        rows.append(Row(case=case, probe=probe, tags=(*tags, "lang:en"), calibration="en"))
+        scores[0].append(latent + noise * rng.standard_normal())
+        scores[1].append(latent + more + noise * rng.standard_normal())
+
+    for i in range(malicious):
+        latent = 2.6 + rng.standard_normal()
+        add(f"m{i}", "clean", ("clean", "malicious"), latent, 0.0)
+        for family in FAMILIES:
+            add(f"m{i}", family, ("attacked", "malicious", f"family:{family}"), latent - 0.5, gain)
+    for i in range(harmless):
+        latent = rng.standard_normal()
+        add(f"h{i}", "clean", ("clean", "harmless"), latent, 0.0)
+        add(f"h{i}", "twin", ("twin", "harmless", f"family:{FAMILIES[i % 2]}"), latent, 0.0)
+    shipped = {"en": 1.645 * float(np.sqrt(1 + noise**2))}
+    return evidence(
+        rows,
+        champion=Scored(version="guard-v1", scores=np.array(scores[0]), thresholds=shipped),
+        challenger=Scored(version="guard-v2", scores=np.array(scores[1]), thresholds=shipped),
+    )
