@@ -10,7 +10,7 @@ from sutdol.core.text.carrier import Plain
 from sutdol.core.text.views import folded
 from sutdol.roles.bootstrap import bootstrap
 
-SMOOTHING = 0.3
+SMOOTHING = 2.0
 
 
 def table(texts: Iterable[str]) -> np.ndarray:

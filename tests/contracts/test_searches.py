@@ -10,7 +10,7 @@ from sutdol.arena.oracle import Answer, Judge, Trial
 from sutdol.arena.search import SEARCHES, Budget, attack_all
 from sutdol.arena.space import Candidate, Space, made_of
 
-every_search = pytest.mark.parametrize("name", SEARCHES)
+every_search = pytest.mark.parametrize("name", list(SEARCHES))
 
 
 def usable(language: str) -> list[Attack]:

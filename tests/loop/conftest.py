@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -90,6 +91,7 @@ def answers() -> Callable[..., Evidence]:
     return made
 
 
+@lru_cache(maxsize=16)  # many tests ask for the same one, and none may change it
 def _exam(
     *,
     malicious: int = 1_000,

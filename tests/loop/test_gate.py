@@ -67,7 +67,7 @@ def test_a_proven_loss_is_rejected(exam: Exam, judge: Judge, rules: Rules) -> No
 
 
 def test_a_loss_that_may_be_chance_is_inconclusive(exam: Exam, judge: Judge, rules: Rules) -> None:
-    verdict = judge(exam(noise=0.3, seed=2), replace(rules, alarms=(), rails=()))
+    verdict = judge(exam(noise=0.3), replace(rules, alarms=(), rails=()))
     assert verdict.primary.effect < 0
     assert verdict.decision == "inconclusive"
 
@@ -132,12 +132,12 @@ def test_two_equal_guards_seldom_pass_where_mcnemar_at_fixed_thresholds_often_do
 ) -> None:
     primary = replace(rules, rails=(), alarms=(), resamples=100)
     joint, fixed = 0, 0
-    for seed in range(60):
-        found = exam(malicious=500, noise=0.25, seed=seed)
+    for seed in range(40):
+        found = exam(noise=0.25, seed=seed)
         joint += judge(found, primary).primary.p <= 0.05
         fixed += at_fitted_thresholds(found) <= 0.05
-    assert joint <= 7
-    assert fixed > 9
+    assert joint <= 5
+    assert fixed >= 9
 
 
 def at_fitted_thresholds(found: Evidence) -> float:

@@ -72,6 +72,7 @@ class Comparison:
         self._case = np.array([position[row.case] for row in self._rows], dtype=np.int64)
         self._strata = _strata(self._rows, names, rules.calibration)
         self._cuts = _Cuts(self._rows, self._case, rules.calibration)
+        self._tagged = _Tagged(self._rows)
         self.selections = self._select(rules)
         self._index = {name: k for k, name in enumerate(self.selections)}
         self._members = _Members(list(self.selections.values()), self._case, len(self._rows))
@@ -98,20 +99,18 @@ class Comparison:
     def _select(self, rules: Rules) -> dict[str, Selection]:
         wanted = [(measure, "") for measure in (rules.primary, *(r.measure for r in rules.rails))]
         for alarm in rules.alarms:
-            tags = {
+            inside = set(self._tagged.all(alarm.measure.tags).tolist())
+            slices = [
                 tag
-                for row in self._rows
-                if carries(row, alarm.measure.tags)
-                for tag in row.tags
-                if tag.startswith(alarm.slices)
-            }
-            wanted += [(alarm.measure, tag) for tag in sorted(tags)]
+                for tag, rows in sorted(self._tagged.rows.items())
+                if tag.startswith(alarm.slices) and not inside.isdisjoint(rows.tolist())
+            ]
+            wanted += [(alarm.measure, tag) for tag in slices]
         return {slice_name(measure, tag): self._selection(measure, tag) for measure, tag in wanted}
 
     def _selection(self, measure: Measure, tag: str) -> Selection:
         tags = (*measure.tags, tag) if tag else measure.tags
-        rows = [index for index, row in enumerate(self._rows) if carries(row, tags)]
-        return Selection(measure=measure, tag=tag, rows=np.array(rows, dtype=np.int64))
+        return Selection(measure=measure, tag=tag, rows=self._tagged.all(tags))
 
     def _resamples(self, seed: int, times: int) -> Iterator[NDArray[np.int32]]:
         draws = Draws(seed)
@@ -141,6 +140,27 @@ class Comparison:
             with np.errstate(invalid="ignore", divide="ignore"):
                 means[name] = (self._members.sums(outcomes, heavy) / total).T
         return means
+
+
+class _Tagged:
+    """Which rows carry a tag."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        found: dict[str, list[int]] = {}
+        for index, row in enumerate(rows):
+            for tag in row.tags:
+                found.setdefault(tag, []).append(index)
+        self.rows: dict[str, Ints] = {
+            tag: np.unique(np.array(indices, dtype=np.int64)) for tag, indices in found.items()
+        }
+
+    def all(self, tags: Sequence[str]) -> Ints:
+        """The rows that carry all the tags, in order."""
+        parts = [self.rows.get(tag, np.zeros(0, dtype=np.int64)) for tag in tags]
+        chosen = parts[0]
+        for part in parts[1:]:
+            chosen = np.intersect1d(chosen, part, assume_unique=True)
+        return chosen
 
 
 class _Cuts:

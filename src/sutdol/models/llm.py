@@ -135,7 +135,7 @@ class Llm:
                 text = await response.text(errors="replace")
         except aiohttp.ClientConnectorError as error:
             raise NotReady(
-                f"No language model answers at {self._where} ({error.os_error.strerror})."
+                f"No language model answers at {self._where} ({_reason(error.os_error)})."
                 " Start one, e.g. `ollama serve`, or set OPENAI_BASE_URL."
             ) from None
         except aiohttp.ClientError as error:
@@ -188,6 +188,11 @@ class Llm:
         """The URL without user name, password and query."""
         host = urlsplit(self.base_url)
         return f"{host.scheme}://{host.netloc.rpartition('@')[2]}{host.path}"
+
+
+def _reason(error: OSError) -> str:
+    refused = isinstance(error, ConnectionRefusedError)
+    return "connection refused" if refused else error.strerror or str(error)
 
 
 def _is_address(url: str) -> bool:

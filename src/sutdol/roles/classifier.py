@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sutdol.core.errors import BadInput, Corrupted
-from sutdol.core.text.reading import VERSION, VIEWS, Reading, language, read, trace
+from sutdol.core.text.reading import VERSION, VIEWS, Reading, key_of, language, read, trace
 from sutdol.models.linear import Features, Floats, Head, Row, chance, row, sigmoid, stack
 from sutdol.models.ngrams import hashed
 from sutdol.roles.categories import CATEGORIES
@@ -216,6 +216,13 @@ def windows(text: str) -> list[str]:
     return [text[start : start + WINDOW] for start in range(0, len(text) - WINDOW + STRIDE, STRIDE)]
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    row: Row
+    language: str
+    key: str
+
+
 class Texts:
     """Texts read before: battles and exams score the same ones with model after model.
 
@@ -225,19 +232,27 @@ class Texts:
     MOST = 100_000
 
     def __init__(self) -> None:
-        self._read: dict[str, tuple[Row, str]] = {}
+        self._read: dict[str, _Known] = {}
 
     def features(self, texts: Sequence[str]) -> Features:
-        return stack([self._of(text)[0] for text in texts])
+        return stack([self._of(text).row for text in texts])
 
     def languages(self, texts: Sequence[str]) -> list[str]:
-        return [self._of(text)[1] for text in texts]
+        return [self._of(text).language for text in texts]
 
-    def _of(self, text: str) -> tuple[Row, str]:
+    def key(self, text: str) -> str:
+        """What disguised copies of a text share."""
+        return self._of(text).key
+
+    def _of(self, text: str) -> "_Known":
         known = self._read.get(text)
         if known is None:
             reading = read(text[:WINDOW])
-            known = row(reading.views), language(reading.normalised)
+            known = _Known(
+                row=row(reading.views),
+                language=language(reading.normalised),
+                key=key_of(reading, text),
+            )
             if len(self._read) >= self.MOST:
                 self._read.clear()
             self._read[text] = known

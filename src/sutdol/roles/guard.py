@@ -10,18 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sutdol.core.errors import NotReady
-from sutdol.core.text.reading import key as reading_key
 from sutdol.core.types import Disguised, Example
 from sutdol.loop.evidence import Row
 from sutdol.loop.role import Lesson, Probe
 from sutdol.loop.rules import Alarm, Calibration, Measure, Rail, Rules
+from sutdol.metrics.draws import seed_from
 from sutdol.models.linear import Floats, Head, fit, platt
 from sutdol.roles.categories import UNSPECIFIED, category
 from sutdol.roles.classifier import Classifier, Texts, load
 
 STRENGTH = 1.0  # inverse of the L2 penalty; chosen on dev texts, see docs/explanation/guard.md
 FEWEST_FOR_CATEGORY = 50
-MOST_FOR_CATEGORY = 8_000  # violating texts a category head learns from
+MOST_FOR_CATEGORY = 4_000  # violating texts a category head learns from
 FEWEST_FOR_THRESHOLD = 100  # harmless dev texts of a language; below, the pooled threshold holds
 
 ATTACKED = Measure(name="attacked recall", tags=("attacked",))
@@ -57,6 +57,7 @@ class GuardRole:
     ) -> None:
         self._disguises, self._fpr = disguises, fpr
         self._texts = Texts()
+        self._exam: tuple[int, list[Probe]] = 0, []
 
     @property
     def texts(self) -> Texts:
@@ -64,7 +65,7 @@ class GuardRole:
         return self._texts
 
     def key(self, text: str) -> str:
-        return reading_key(text)
+        return self._texts.key(text)
 
     def train(self, lesson: Lesson, folder: Path) -> Mapping[str, Any]:
         """Fit, calibrate and store a classifier."""
@@ -136,7 +137,16 @@ class GuardRole:
         return load(folder, version)
 
     def probes(self, cases: Sequence[Example]) -> list[Probe]:
-        """Each text clean and under its fixed attacks: attacked if malicious, else twins."""
+        """Each text clean and under its fixed attacks: attacked if malicious, else twins.
+
+        The rows of the last exam are kept: battles ask for the same ones round after round.
+        """
+        exam = seed_from(*(f"{case.source} {case.target} {case.input}" for case in cases))
+        if self._exam[0] != exam:
+            self._exam = exam, self._probes(cases)
+        return list(self._exam[1])
+
+    def _probes(self, cases: Sequence[Example]) -> list[Probe]:
         drafts: list[tuple[str, str, tuple[str, ...], str]] = []
         for case in cases:
             name = f"{case.source}\x1f{case.input}"

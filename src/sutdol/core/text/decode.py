@@ -19,13 +19,15 @@ from urllib.parse import unquote
 from sutdol.core.text.carrier import Carrier, Plain
 from sutdol.core.text.fold import FOLD
 from sutdol.core.text.hangul import JAMO_OF_KEY
-from sutdol.core.text.plausible import plausibility
+from sutdol.core.text.plausible import both_ways, plausibility
 from sutdol.core.text.romanisation import hangul_of
 
 C = TypeVar("C", bound=Carrier)
 
-CLEAR_GAIN = 0.5  # nats per letter by which a reading must be more plausible
-UNLIKELY = -2.75  # a message less plausible than this is tried turned and rotated
+CLEAR_GAIN = 0.7  # nats per letter by which a reading must be more plausible
+TURN_GAIN = 0.35  # the same for a whole message in Latin letters turned around
+ROMAN_GAIN = 0.25  # the same for all Latin words of a message as romanised Korean
+UNLIKELY = -3.0  # a message less plausible than this is tried turned and rotated
 READABLE = -3.3  # what comes out of base64 and the like must be at least this plausible
 LONGEST_DECODED = 4_000  # characters handed to a decoder: hostile input stays cheap
 
@@ -35,6 +37,7 @@ _PERCENTS = re.compile(r"(?:%[0-9A-Fa-f]{2}[\w.~-]{0,3})*(?:%[0-9A-Fa-f]{2}){2,}
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{12,}={0,2}(?![A-Za-z0-9+/=])")
 _HEX = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{2}[ ]?){5,}(?![0-9A-Za-z])")
 _TELLTALE = re.compile("[ɐɔǝɟƃɓᵷɥᴉɾʞꞁɯɹʇʌʍʎ∀ƎℲ⅁˥Ԁ⅄]")
+_TURNED_WORD = re.compile(rf"[^\s]*{_TELLTALE.pattern}[^\s]*")
 _ALL = re.compile("(.+)", re.DOTALL)
 _LATIN_WORD = re.compile("(?<![a-z])[a-z]{3,30}(?![a-z])")
 _SYLLABLES = re.compile("(?:[ㄱ-ㅎ][ㅏ-ㅣ]{1,2}(?:[ㄱ-ㅎ]{1,2}(?![ㅏ-ㅣ]))?)+")
@@ -70,10 +73,15 @@ def unwrapped(raw: C) -> C:
 
 
 def upright(raw: C) -> C:
-    """Text written upside down, turned back."""
-    if len(_TELLTALE.findall(raw.text)) < max(2, len(raw.text) // 8):
+    """Words written upside down, turned back."""
+    if not _TELLTALE.search(raw.text):
         return raw
-    return raw.fold(_TURN).reverse(_ALL)
+    return raw.sub(_TURNED_WORD, lambda match: _turned_back(match.group()))
+
+
+def _turned_back(word: str) -> str:
+    turned = sum(character in _TURNED or not character.isalpha() for character in word)
+    return word.translate(_TURN)[::-1] if turned == len(word) else word
 
 
 def reread(raw: C, folded: C) -> C:
@@ -83,19 +91,27 @@ def reread(raw: C, folded: C) -> C:
         return folded
     words = [_word(word) for word in _LATIN_WORD.findall(text)]
     letters = sum(word.letters for word in words)
-    if 2 * letters > len(text):
-        likely = sum(word.likely for word in words) / letters
-    else:
-        likely = plausibility(text)
-    if likely < UNLIKELY:
-        for reading in (raw.reverse(_ALL).fold(FOLD), folded.fold(_ROTATE)):
-            if plausibility(reading.text) > plausibility(text) + CLEAR_GAIN:
-                return reading
+    turned = _turned(raw, folded, letters)
+    if turned is not None:
+        return turned
     if any(word.typed for word in words):
         folded = folded.sub(_LATIN_WORD, lambda match: _word(match.group()).typed or match.group())
-    if letters and sum(word.gain for word in words) > CLEAR_GAIN * letters:
+    if letters and sum(word.gain for word in words) > ROMAN_GAIN * letters:
         folded = folded.sub(_LATIN_WORD, lambda match: _word(match.group()).roman or match.group())
     return folded
+
+
+def _turned(raw: C, folded: C, letters: int) -> C | None:
+    """The message backwards or rotated by 13, if it clearly reads better so."""
+    likely, backwards = both_ways(folded.text)
+    if 2 * letters > len(folded.text) and backwards > likely + TURN_GAIN:
+        return folded.reverse(_ALL)
+    if likely < UNLIKELY:
+        # letters of a Korean syllable keep their order when a message is turned, so fold again
+        for reading in (raw.reverse(_ALL).fold(FOLD), folded.fold(_ROTATE)):
+            if plausibility(reading.text) > likely + CLEAR_GAIN:
+                return reading
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +119,6 @@ class _Word:
     """What a Latin word may stand for; sums over letters, in nats."""
 
     letters: int
-    likely: float
     typed: str | None  # the Korean it is on the two-set keyboard, if that reads clearly better
     roman: str | None  # the Korean it is in Latin letters
     gain: float  # how much more plausible that is
@@ -118,7 +133,6 @@ def _word(word: str) -> _Word:
     roman = hangul_of(word)
     return _Word(
         letters=letters,
-        likely=likely * letters,
         typed=jamo if fits else None,
         roman=roman,
         gain=(plausibility(roman) - likely) * letters if roman else -1.0 * letters,

@@ -23,10 +23,22 @@ def classes(text: str) -> NDArray[np.int64]:
 
 def plausibility(text: str) -> float:
     """Mean log-likelihood per letter pair, in nats; 0.0 is certain, below -4 is noise."""
+    return _mean(*_pairs(text))
+
+
+def both_ways(text: str) -> tuple[float, float]:
+    """The plausibility of a text, and of its letters in reverse order."""
+    first, second = _pairs(text)
+    return _mean(first, second), _mean(second, first)
+
+
+def _pairs(text: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     found = classes(text)
-    pairs = found[:-1] * (_OTHER + 1)
-    pairs += found[1:]
-    return float(_table().take(pairs).mean())
+    return found[:-1], found[1:]
+
+
+def _mean(first: NDArray[np.int64], second: NDArray[np.int64]) -> float:
+    return float(_table().take(first * (_OTHER + 1) + second).mean())
 
 
 @cache

@@ -8,7 +8,7 @@ from sutdol.core.text.views import VERSION, consonants, normalised, skeleton
 
 _KOREAN = re.compile("[ㄱ-ㅣ]")
 VIEWS = ("normalised", "skeleton", "consonants")
-__all__ = ["VERSION", "VIEWS", "Reading", "key", "language", "read", "trace"]
+__all__ = ["VERSION", "VIEWS", "Reading", "key", "key_of", "language", "read", "trace"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,5 +48,9 @@ def language(normal: str) -> str:
 
 def key(text: str) -> str:
     """What disguised copies of one text share: its skeleton, or the bare text if that is empty."""
-    reading = read(text)
+    return key_of(read(text), text)
+
+
+def key_of(reading: Reading, text: str) -> str:
+    """The same of a text that was read already."""
     return reading.skeleton or reading.normalised.strip() or text

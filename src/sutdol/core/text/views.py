@@ -27,21 +27,27 @@ _INNER = re.compile(r"(?<=[a-zㄱ-ㅣ])[^a-zㄱ-ㅣ0-9\s]+(?=[a-zㄱ-ㅣ])")
 _SPELLED_OUT = re.compile(r"(?<![a-zㄱ-ㅣ])[a-z](?:[^a-zㄱ-ㅣ0-9]{1,2}[a-z])+(?![a-zㄱ-ㅣ])")
 _STRETCHED = re.compile(r"([a-zㄱ-ㅣ])(?:ㅇ?\1){2,}")
 _NOT_LETTERS = re.compile(r"[^a-zㄱ-ㅣ]+")
-_LEETISH = re.compile(r"[0-9@$|+()!/#£\\]|[ㄱ-ㅣ][lor]|[lor][ㄱ-ㅣ]")
+_LEETISH = re.compile(r"[0-9@$|+()!/#£%<\\]|[ㄱ-ㅣ][lor]|[lor][ㄱ-ㅣ]")
 _DIGRAPHS = {
-    "()": "o", "[]": "o", r"|\|": "n", r"|\/|": "m", "/\\": "a", r"\/": "v", "|-|": "h",
-    "|<": "k", "|)": "d", r"\/\/": "w", "|_|": "u", "><": "x",
+    "()": "o", "[]": "o", "(_)": "u", r"|\|": "n", r"|\/|": "m", "/\\": "a", r"\/": "v",
+    "|-|": "h", "|<": "k", "|)": "d", "|3": "b", r"\/\/": "w", "|_|": "u", "><": "x",
 }  # fmt: skip
+_NATURAL = ("()", "[]", "/\\", r"\/")  # also stand in ordinary text: read only beside a letter
 _DIGRAPH = re.compile(
     "|".join(
         f"(?<=[a-z]){re.escape(pair)}|{re.escape(pair)}(?=[a-z])"
+        if pair in _NATURAL
+        else re.escape(pair)
         for pair in sorted(_DIGRAPHS, key=len, reverse=True)
     )
 )
-_LEET = re.compile(
-    r"(?<=[a-z])[0-9@$|+()!#£]+(?=[a-z])|(?<=[a-z])[013456789@$|£#]+|[013456789@$|£#]+(?=[a-z])"
+_ONE_AS_L = re.compile(
+    r"(?<=[a-z0-9])[1|](?=[aeou034@])|(?<![a-z])[1|](?=[aeou])|(?<=[aeiou34])[1|](?![a-z0-9])"
 )
-_LEET_TABLE = str.maketrans("0123456789@$|+()!#£", "oizeasgtbgasitccihe")
+_LEET = re.compile(
+    r"(?<=[a-z])[0-9@$|+()!#£%]+(?=[a-z])|(?<=[a-z])[013456789@$|£#]+|[013456789@$|£#]+(?=[a-z])"
+)
+_LEET_TABLE = str.maketrans("0123456789@$|+()!#£%", "oizeasgtbgasitccihex")
 _JAMO_LEET = re.compile(
     r"(?<=[ㄱ-ㅣ])[01279|lor/!]+(?=[ㄱ-ㅣ])|(?<=[ㄱ-ㅎ])[1|lr/!]+|[0o7]+(?=[ㅏ-ㅣ])|(?<=[ㅏ-ㅣ])[02]+"
 )
@@ -69,6 +75,7 @@ def normalised(raw: C) -> C:
     text = reread(raw, folded(raw))
     if _LEETISH.search(text.text):
         text = text.sub(_DIGRAPH, lambda match: _DIGRAPHS[match.group()])
+        text = text.sub(_ONE_AS_L, "l")
         text = text.sub(_LEET, lambda match: match.group().translate(_LEET_TABLE))
         text = text.sub(_JAMO_LEET, lambda match: match.group().translate(_JAMO_LEET_TABLE))
     if _MARK.search(text.text):
