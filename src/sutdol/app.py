@@ -2,22 +2,35 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from sutdol.arena.battle import Arena
+from sutdol.arena.campaign import Campaign, Plan
 from sutdol.arena.fight import Rewrite
-from sutdol.arena.fixed import exam_disguises
+from sutdol.arena.fixed import by_family, exam_disguises, readable
 from sutdol.arena.guarded import Judged
-from sutdol.core.errors import NotReady, UnknownName
+from sutdol.arena.llm import Writer
+from sutdol.arena.search import Budget
+from sutdol.arena.strategy import strategy
+from sutdol.core.errors import NotReady, SutdolError, UnknownName
 from sutdol.core.settings import Settings
-from sutdol.core.types import Example
-from sutdol.loop import cycle, promote
-from sutdol.loop.collect import collect
+from sutdol.core.types import Disguised, Example
+from sutdol.loop import cycle, examine, overview, promote
+from sutdol.loop.collect import Collected, collect
 from sutdol.loop.live import Live
+from sutdol.loop.role import Lesson
+from sutdol.loop.snapshot import snapshot
 from sutdol.loop.workshop import Workshop
+from sutdol.models.llm import Llm
+from sutdol.roles.bootstrap import bootstrap
+from sutdol.roles.categories import CATEGORIES
 from sutdol.roles.classifier import Classifier, Texts
 from sutdol.roles.guard import GuardRole
+from sutdol.roles.labelled import Columns, labelled
+from sutdol.roles.selftest import Refusal, selftest
+from sutdol.storage import examples, versions
 from sutdol.storage.database import Database
 
 
@@ -38,12 +51,16 @@ class Sutdol:
         db = Database.open(settings.database_url, settings.home)
         return cls(settings, db, now or _utc)
 
+    @property
+    def workshops(self) -> dict[str, Workshop[Any]]:
+        """One workshop a role."""
+        return {shop.role.name: shop for shop in (self.guard,)}
+
     def workshop(self, role: str) -> Workshop[Any]:
         """The workshop of a role by its name."""
-        known = {self.guard.role.name: self.guard}
-        if role not in known:
-            raise UnknownName("role", role, known)
-        return known[role]
+        if role not in self.workshops:
+            raise UnknownName("role", role, self.workshops)
+        return self.workshops[role]
 
     def arena(self, *, seed: int) -> Arena:
         """The arena around the live guard."""
@@ -54,9 +71,80 @@ class Sutdol:
             go_back=lambda reason: _nothing(promote.rollback(self.guard, reason=reason)),
         )
 
+    def campaign(
+        self,
+        files: Sequence[Path],
+        *,
+        rounds: int = 10,
+        attack_strategy: str = "mixed",
+        seed: int = 0,
+        independent: Path | None = None,
+        texts: int | None = None,
+    ) -> Campaign:
+        """A battle ready to fight; with no champion yet, one is trained from `files` first."""
+        chosen = self.settings.battle
+        plan = Plan(
+            rounds=rounds,
+            attack_strategy=attack_strategy,
+            seed=seed,
+            texts=texts or chosen.texts,
+            budget=Budget(queries=chosen.queries, edits=chosen.edits),
+            trigger=chosen.trigger,
+            independent=independent,
+        )
+        strategy(attack_strategy, plan.languages)  # a bad name is refused before any work
+        self.take_in(files)
+        self.crown_first(seed=seed)
+        return Campaign(
+            db=self.db,
+            arena=self.arena(seed=seed),
+            plan=plan,
+            now=self.guard.now,
+            rewrite=self.rewrite(),
+        )
+
+    def take_in(self, files: Sequence[Path], columns: Columns | None = None) -> Collected:
+        """Labelled files of the operator: their labels count as reviewed."""
+        read = [one for path in files for one in labelled(path, columns)]
+        return collect(self.guard, read, kind="data", reviewed=True)
+
+    def take_in_bundled(self) -> Collected:
+        """The texts that come with Sutdol."""
+        return collect(self.guard, bundled(), kind="data", reviewed=True)
+
+    def crown_first(self, *, seed: int) -> None:
+        """Train the first guard where there is none."""
+        with self.db.read() as tx:
+            reigns = versions.alias(tx, self.guard.role.name, "champion")
+            empty = examples.count(tx, self.guard.role.name) == 0
+        if reigns:
+            return
+        if empty:
+            raise NotReady("There is no guard and no data: give --data FILE, or try `sutdol demo`.")
+        cycle.found(self.guard, seed=seed)
+
+    def selftest(self, *, seed: int) -> list[Refusal]:
+        """Put the cheats before the gate."""
+        _, exam = examine.current(self.guard)
+        frozen = snapshot(self.guard)
+        with self.db.read() as tx:
+            dev = examples.find(tx, self.guard.role.name, part="dev", kinds=["data"])
+        lesson = Lesson(train=frozen.rows, dev=dev, seed=seed)
+        return selftest(self.guard_role, lesson, exam, _every_family)
+
     def rewrite(self) -> Rewrite | None:
         """LLM attacks through the configured endpoint; None without one."""
-        return None
+        settings = self.settings
+        if settings.openai_base_url is None:
+            return None
+        key = settings.openai_api_key
+        llm = Llm(
+            base_url=settings.openai_base_url,
+            model=settings.llm_model,
+            api_key=key.get_secret_value() if key else "",
+        )
+        writer = Writer(llm.complete_many, model=settings.llm_model)
+        return lambda name, texts, seed: writer.generate(name, texts, seed=seed)
 
     def _learn(self, evasions: Sequence[Example], twins: Sequence[Example]) -> int:
         new = collect(self.guard, evasions, kind="evasion", reviewed=True).new
@@ -75,6 +163,34 @@ class Sutdol:
             "snapshot": stored.snapshot,
             **stored.body,
         }
+
+    def checkup(self) -> list[dict[str, str]]:
+        """What `doctor` says of home, database, guard and endpoint."""
+        settings, state = self.settings, overview.status(self.guard)
+        endpoint = settings.openai_base_url
+        found = [
+            _line("ok", "home", str(settings.home)),
+            _line("ok", "database", self.db.where),
+            _line("ok", "guard examples", str(state["examples"])),
+            _line(
+                "ok" if endpoint else "absent",
+                "llm endpoint",
+                endpoint or "not set: LLM attacks need OPENAI_BASE_URL",
+            ),
+        ]
+        if state["champion"] is None:
+            return [*found, _line("absent", "guard", "none yet: `sutdol guard train` or `demo`")]
+        try:
+            model = self.live()
+        except SutdolError as error:
+            return [*found, _line("broken", "guard", str(error))]
+        missing = [name for name in CATEGORIES if name not in model.shares]
+        return [
+            *found,
+            _line("ok", "guard", f"{state['champion']} loads"),
+            _line("ok", "trained categories", ", ".join(sorted(model.shares)) or "none"),
+            _line("absent", "untrained categories", ", ".join(missing) + " (always 0)"),
+        ]
 
     def close(self) -> None:
         self.db.close()
@@ -103,6 +219,30 @@ class Standing:
 
     def judge_again(self, texts: Sequence[str]) -> Judged:
         return self._classifier.judge_known(texts, self._texts)
+
+
+def bundled() -> list[Example]:
+    """The bundled texts as examples."""
+    return [
+        Example(
+            input=one.text,
+            target=one.category,
+            lang=one.lang,
+            source="import:bundled",
+            group=f"bundled#{one.group}",
+            part="train",
+            meta={"id": f"bundled-{number}"},
+        )
+        for number, one in enumerate(bootstrap(0))
+    ]
+
+
+def _every_family(example: Example) -> list[Disguised]:
+    return by_family(example.input, readable(example.lang, unseen=False), "selftest")
+
+
+def _line(state: str, name: str, text: str) -> dict[str, str]:
+    return {"name": name, "state": state, "text": text}
 
 
 def _utc() -> datetime:

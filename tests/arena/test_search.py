@@ -9,7 +9,7 @@ import pytest
 from sutdol.arena.attack import Attack, Disguise, Scope
 from sutdol.arena.oracle import Answer, Asking, Judge, Oracle
 from sutdol.arena.search import SEARCHES, Budget, Search, attack_all, important
-from sutdol.arena.space import Space
+from sutdol.arena.space import Candidate, Space
 from sutdol.core.errors import SutdolError, UnknownName, UsageError
 
 T = TypeVar("T")
@@ -18,7 +18,7 @@ T = TypeVar("T")
 def made(name: str, disguise: Disguise, scope: Scope = "word") -> Attack:
     return Attack(
         name=name,
-        family="test",
+        family=name,
         group="unicode_evasion",
         scope=scope,
         languages=("en",),
@@ -139,6 +139,7 @@ def test_the_bandit_learns_from_one_text_for_the_next() -> None:
     def queries(bandit: Search, text: str) -> int:
         space = Space(text, [*useless, works], edits=1, seed=1)
         oracle = Oracle(space.render, budget=80)
+        driven(oracle.ask([Candidate()]), keyword_guard)
         driven(bandit(space, oracle, Random(text)), keyword_guard)
         return oracle.queries
 

@@ -13,7 +13,7 @@ from sutdol.arena.space import Candidate, Space, made_of
 def made(name: str, disguise: Disguise, scope: Scope = "word") -> Attack:
     return Attack(
         name=name,
-        family="test",
+        family=name.split("_")[0],
         group="unicode_evasion",
         scope=scope,
         languages=("en",),
@@ -24,10 +24,11 @@ def made(name: str, disguise: Disguise, scope: Scope = "word") -> Attack:
 
 SHOUT = made("shout", lambda word, _: word.upper())
 DOT = made("dot", lambda word, _: f"{word}.")
+TWICE = made("dot_twice", lambda word, _: f"{word}..")
 SPLIT = made("split", lambda word, _: " ".join(word))
 NOISE = made("noise", lambda word, random: f"{word}{random.random()}")
 QUOTE = made("quote", lambda text, _: f"<{text}>", "message")
-ALL = [SHOUT, DOT, SPLIT, NOISE, QUOTE]
+ALL = [SHOUT, DOT, TWICE, SPLIT, NOISE, QUOTE]
 TEXT = "a fine  old\twhetstone 100"
 
 
@@ -74,7 +75,12 @@ def test_no_more_words_than_edits() -> None:
 
 def test_a_full_stack_gives_up_its_last_attack() -> None:
     assert space().put(on(1, "dot", "shout"), 1, "split") == on(1, "dot", "split")
+
+
+def test_two_attacks_on_a_word_are_of_two_families() -> None:
     assert space().put(on(1, "dot"), 1, "dot") == on(1, "dot")
+    assert space().put(on(1, "dot"), 1, "dot_twice") == on(1, "dot")
+    assert space().put(on(1, "dot", "shout"), 1, "dot_twice") == on(1, "dot", "shout")
 
 
 def test_leaves_words_out_to_see_what_they_matter() -> None:

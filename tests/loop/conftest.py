@@ -1,16 +1,24 @@
-"""Synthetic exams: texts with a latent score that two guards see through their own noise."""
+"""Synthetic exams, whose texts two guards see through their own noise; and toy workshops."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from shutil import copy, copytree
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 
+from sutdol.loop.collect import collect
+from sutdol.loop.cycle import found
 from sutdol.loop.evidence import Evidence, Row, Scored, evidence
 from sutdol.loop.gate import alpha, decide
 from sutdol.loop.rules import Alarm, Calibration, Measure, Rail, Rules
 from sutdol.loop.verdict import Budget, Verdict
+from sutdol.loop.workshop import Workshop
 
 ATTACKED = Measure(name="attacked recall", tags=("attacked",))
 CLEAN = Measure(name="clean recall", tags=("clean", "malicious"))
@@ -124,3 +132,50 @@ def _exam(
         champion=Scored(version="guard-v1", scores=np.array(scores[0]), thresholds=shipped),
         challenger=Scored(version="guard-v2", scores=np.array(scores[1]), thresholds=shipped),
     )
+
+
+@pytest.fixture(scope="session")
+def toy() -> ModuleType:
+    """The toy roles of toy.py, which is a program as well."""
+    spec = spec_from_file_location("sutdol_toy", Path(__file__).with_name("toy.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def migrated(toy: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated empty database, to be copied: migrating takes longer than most tests."""
+    home = tmp_path_factory.mktemp("migrated")
+    toy.open_database(home).close()
+    return home / "sutdol.db"
+
+
+@pytest.fixture
+def shop(toy: ModuleType, tmp_path: Path, migrated: Path) -> Iterator[Workshop[Any]]:
+    """An empty workshop of the toy guard over a real database."""
+    copy(migrated, tmp_path / "sutdol.db")
+    with toy.open_database(tmp_path) as db:
+        yield Workshop(db=db, home=tmp_path, role=toy.Spotter(), now=toy.Clock())
+
+
+@pytest.fixture(scope="session")
+def furnished(toy: ModuleType, migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose toy guard knows every word clean and none disguised, to be copied."""
+    home = tmp_path_factory.mktemp("furnished")
+    copy(migrated, home / "sutdol.db")
+    with toy.open_database(home) as db:
+        shop = Workshop(db=db, home=home, role=toy.Spotter(), now=toy.Clock())
+        collect(shop, toy.texts(24), kind="data", reviewed=True)
+        found(shop, seed=0)
+    return home
+
+
+@pytest.fixture
+def reigning(toy: ModuleType, tmp_path: Path, furnished: Path) -> Iterator[Workshop[Any]]:
+    """A workshop with a first champion, guard-v1, and an open exam."""
+    copytree(furnished, tmp_path, dirs_exist_ok=True)
+    with toy.open_database(tmp_path) as db:
+        yield Workshop(db=db, home=tmp_path, role=toy.Spotter(), now=toy.Clock())

@@ -34,6 +34,8 @@ class Candidate:
 class Space:
     """All candidates for `text` within the rules: `edits` words, two attacks each, one message.
 
+    The two attacks on a word are of different families: a word masked twice is no word.
+
     A word disguised in one way always reads the same, whatever is done to the others, so that a
     search can tell what helped.
     """
@@ -75,9 +77,12 @@ class Space:
         """
         stacks = dict(candidate.words)
         stack = stacks.get(word, ())
-        if name in stack or (not stack and len(stacks) >= self.edits):
+        below = stack[: STACKED - 1]
+        if self._family(name) in map(self._family, below) or (
+            not stack and len(stacks) >= self.edits
+        ):
             return candidate
-        stacks[word] = (*stack[: STACKED - 1], name)
+        stacks[word] = (*below, name)
         return made_of(stacks, candidate.message)
 
     def on_word(self, candidate: Candidate, word: int) -> list[Candidate]:
@@ -96,6 +101,9 @@ class Space:
             return self.put(candidate, random.choice(words), self.word_attacks[pick])
         names = self.message_attacks[pick - on_words :][:1]
         return Candidate(words=candidate.words, message=names[0]) if names else candidate
+
+    def _family(self, name: str) -> str:
+        return self._attacks[name].family
 
     def _word(self, word: int, stack: Stack) -> str:
         known = self._disguised.get((word, stack))

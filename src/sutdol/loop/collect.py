@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from sutdol.core.types import Example
+from sutdol.core.types import Example, Part
 from sutdol.loop.parts import part_of
 from sutdol.loop.workshop import Workshop
 from sutdol.storage import examples
@@ -21,15 +21,20 @@ class Collected:
 
 
 def collect(
-    shop: Workshop[M], texts: Iterable[Example], *, kind: examples.Kind, reviewed: bool
+    shop: Workshop[M],
+    texts: Iterable[Example],
+    *,
+    kind: examples.Kind,
+    reviewed: bool,
+    part: Part | None = None,
 ) -> Collected:
-    """Keep texts for the loop.
+    """Keep texts for the loop; `part` places new groups, else their hash does.
 
     Only reviewed labels can ever stand in an exam; feedback that is not reviewed can at most be
     trained on, so that nobody writes the exam by clicking.
     """
     role = shop.role.name
-    placed = [replace(one, part=part_of(role, one.group)) for one in texts]
+    placed = [replace(one, part=part or part_of(role, one.group)) for one in texts]
     with shop.db.write() as tx:
         new = examples.add(tx, role, placed, kind=kind, reviewed=reviewed, now=shop.now())
     return Collected(new=new, known=len(placed) - new)

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sutdol.core.errors import NotReady
+from sutdol.core.errors import NotReady, Refused
 from sutdol.loop import examine, gate, live, promote, report
-from sutdol.loop.evaluate import Questions, evaluate, learned, questions
+from sutdol.loop.evaluate import Questions, evaluate, learned, look_key, questions
 from sutdol.loop.snapshot import Frozen, leaks, snapshot
 from sutdol.loop.train import train
 from sutdol.loop.verdict import Budget, Verdict
 from sutdol.loop.workshop import Workshop
-from sutdol.storage import locks, looks, verdicts
+from sutdol.storage import locks, looks, promotions, verdicts, versions
 from sutdol.storage.exams import Exam
 from sutdol.storage.looks import Look, NewLook
 from sutdol.storage.verdicts import StoredVerdict
@@ -46,7 +46,12 @@ class _Match:
 
 def found(shop: Workshop[M], *, seed: int) -> Version:
     """Train and crown the first champion."""
-    with locks.hold(shop.home, f"improve-{shop.role.name}"):
+    role = shop.role.name
+    with locks.hold(shop.home, f"improve-{role}"):
+        with shop.db.read() as tx:
+            reigning = versions.alias(tx, role, "champion")
+        if reigning is not None:
+            raise Refused(f"{reigning} reigns already: `sutdol loop improve {role}` trains on.")
         examine.current(shop)  # drawn first: what stands in it is never trained on
         version = train(shop, snapshot(shop), parent=None, seed=seed)
         promote.crown_first(shop, version)
@@ -67,6 +72,7 @@ def improve(
         stored = _judge(shop, match, "dry run" if dry_run else "gate")
         if stored.decision != "promote" or dry_run:
             return Outcome(verdict=stored, promoted=False, exam=match.exam.id)
+        _require_unspent(shop, stored)
         progress("promote")
         fixed = learned(shop, match.frozen.rows, match.champion, match.challenger)
         promote.promote(shop, stored, fixed[:MOST_FIXED])
@@ -96,9 +102,9 @@ def _prepare(shop: Workshop[M], seed: int, progress: Progress) -> _Match:
 def _judge(shop: Workshop[M], match: _Match, purpose: str) -> StoredVerdict:
     """Charge the look, then score, then decide; a look judged before keeps its verdict."""
     rules = shop.role.rules
-    key = match.asked.look_key(match.champion, match.challenger, rules.json())
+    asked, pair = match.asked, (match.champion, match.challenger)
     wanted = NewLook(
-        key=key,
+        key=look_key(pair, rows=asked.rows, texts=asked.texts, rules=rules.json()),
         champion=match.champion.id,
         challenger=match.challenger.id,
         purpose=purpose,
@@ -110,18 +116,31 @@ def _judge(shop: Workshop[M], match: _Match, purpose: str) -> StoredVerdict:
         known = verdicts.by_look(tx, look.key)
     if known is not None:
         return known
-    scored = evaluate(shop, match.asked, champion=match.champion, challenger=match.challenger)
+    scored = evaluate(shop, asked, champion=match.champion, challenger=match.challenger)
     budget = Budget(position=look.position, alpha=look.alpha)
     verdict = gate.decide(scored, rules, budget, leaks=match.leaks)
-    stored = _stored(shop, match, look, verdict)
-    report.write(shop, stored, scored, leaks=match.leaks)
+    stored = _stored(shop, match, look, verdict, report.digest(scored))
+    report.write(shop, stored, scored, texts=asked.texts, leaks=match.leaks)
     if verdict.promote and purpose == "gate":
         return stored  # written together with the alias
     with shop.db.write() as tx:
         return verdicts.add(tx, stored)
 
 
-def _stored(shop: Workshop[M], match: _Match, look: Look, verdict: Verdict) -> StoredVerdict:
+def _require_unspent(shop: Workshop[M], stored: StoredVerdict) -> None:
+    """After a roll-back the same challenger on the same exam shows nothing new."""
+    with shop.db.read() as tx:
+        history = promotions.all(tx, shop.role.name)
+    if any(one.verdict == stored.id for one in history):
+        raise NotReady(
+            f"{stored.challenger} was promoted by {stored.id} and rolled back since:"
+            " fight a battle or add feedback."
+        )
+
+
+def _stored(
+    shop: Workshop[M], match: _Match, look: Look, verdict: Verdict, scores: str
+) -> StoredVerdict:
     return StoredVerdict(
         id=f"{shop.role.name}-{look.key[:12]}",
         role=shop.role.name,
@@ -129,7 +148,7 @@ def _stored(shop: Workshop[M], match: _Match, look: Look, verdict: Verdict) -> S
         challenger=match.challenger.id,
         decision=verdict.decision,
         reason=verdict.reason,
-        body=verdict.json(),
+        body=verdict.json() | {"scores": scores},
         snapshot=match.frozen.hash,
         exam=match.exam.id,
         look=look.key,

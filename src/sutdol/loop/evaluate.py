@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from typing import TypeVar
 
@@ -22,12 +23,23 @@ class Questions:
     """The rows of an exam and of the regression suite, before anyone answered them."""
 
     probes: Sequence[Probe]
-    hash: str
 
-    def look_key(self, champion: Version, challenger: Version, rules: object) -> str:
-        """What one look is: the same models, rows and rules are one look, however often run."""
-        parts = [champion.checksum, challenger.checksum, self.hash, rules]
-        return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    @cached_property
+    def rows(self) -> str:
+        """The hash of the rows, which a report can be checked against."""
+        return rows_hash([probe.row for probe in self.probes])
+
+    @cached_property
+    def texts(self) -> str:
+        """The hash of the texts behind the rows: a changed attack asks another question."""
+        asked = sorted((one.row.case, one.row.probe, one.input) for one in self.probes)
+        return sha256(json.dumps(asked).encode()).hexdigest()
+
+
+def look_key(pair: tuple[Version, Version], *, rows: str, texts: str, rules: object) -> str:
+    """What one look is: the same models, rows, texts and rules are one look, however often run."""
+    models = [[version.id, version.checksum] for version in pair]
+    return sha256(json.dumps([models, rows, texts, rules], sort_keys=True).encode()).hexdigest()
 
 
 def questions(shop: Workshop[M], cases: Sequence[StoredExample]) -> Questions:
@@ -36,24 +48,28 @@ def questions(shop: Workshop[M], cases: Sequence[StoredExample]) -> Questions:
         items = suite.items_with_examples(tx, shop.role.name)
     probes = shop.role.probes(cases)
     probes += [shop.role.suite(example, pinned=item.pinned) for item, example in items]
-    return Questions(probes=probes, hash=rows_hash([probe.row for probe in probes]))
+    once: dict[tuple[str, str], Probe] = {}
+    for probe in sorted(probes, key=_place):
+        once.setdefault((probe.row.case, probe.row.probe), probe)
+    return Questions(probes=list(once.values()))
 
 
 def evaluate(
     shop: Workshop[M], asked: Questions, *, champion: Version, challenger: Version
 ) -> Evidence:
     """The scores of all three models."""
-    old = score(shop, asked, champion)
-    new = score(shop, asked, challenger)
+    old = score(shop, asked.probes, champion)
+    new = score(shop, asked.probes, challenger)
     pinned = anchor(shop)
-    first = old if pinned.id == champion.id else score(shop, asked, pinned)
+    first = old if pinned.id == champion.id else score(shop, asked.probes, pinned)
     rows = [probe.row for probe in asked.probes]
     return evidence(rows, champion=old, challenger=new, anchor=first)
 
 
-def score(shop: Workshop[M], asked: Questions, version: Version) -> Scored:
+def score(shop: Workshop[M], probes: Sequence[Probe], version: Version) -> Scored:
+    """What a version says to the rows, and the thresholds it serves with."""
     model = live.load(shop, version)
-    scores = shop.role.score(model, [probe.input for probe in asked.probes])
+    scores = shop.role.score(model, [probe.input for probe in probes])
     return Scored(version=version.id, scores=scores, thresholds=shop.role.thresholds(model))
 
 
@@ -67,20 +83,43 @@ def anchor(shop: Workshop[M]) -> Version:
 def learned(
     shop: Workshop[M], rows: Sequence[StoredExample], champion: Version, challenger: Version
 ) -> list[StoredExample]:
-    """Battle examples the champion got wrong and the challenger gets right, newest hash first."""
+    """Battle examples the champion got wrong and the challenger gets right, with their twins.
+
+    Twins come along even when both are right: else the next model may catch the evasions by
+    flagging all that is written oddly. In the order of their hashes.
+    """
     disguised = [one for one in rows if one.kind in ("evasion", "twin")]
+    if not disguised:
+        return []
     probes = [shop.role.suite(one, pinned=False) for one in disguised]
-    asked = Questions(probes=probes, hash="")
-    old, new = score(shop, asked, champion), score(shop, asked, challenger)
+    old, new = score(shop, probes, champion), score(shop, probes, challenger)
+    before, after = _right(probes, old), _right(probes, new)
+    fixed = [now and not was for was, now in zip(before, after, strict=True)]
+    ways = {
+        _way(one)
+        for one, was in zip(disguised, fixed, strict=True)
+        if was and one.kind == "evasion"
+    }
     return [
         one
-        for one, probe, before, after in zip(disguised, probes, old.scores, new.scores, strict=True)
-        if not right(probe, before, old) and right(probe, after, new)
+        for one, was, now in zip(disguised, fixed, after, strict=True)
+        if was or (now and one.kind == "twin" and _way(one) in ways)
     ]
 
 
-def right(probe: Probe, score: float, model: Scored) -> bool:
-    """Whether a model, as it serves, decides a suite row as it must be decided."""
-    pooled = model.thresholds.get("*", 0.5)
-    flagged = score >= model.thresholds.get(probe.row.calibration, pooled)
-    return bool(flagged) == ("must:flag" in probe.row.tags)
+def _right(probes: Sequence[Probe], model: Scored) -> list[bool]:
+    """Whether a model, as it serves, decides each suite row as it must be decided."""
+    return [
+        bool(score >= model.threshold(probe.row.calibration)) == ("must:flag" in probe.row.tags)
+        for probe, score in zip(probes, model.scores, strict=True)
+    ]
+
+
+def _way(one: StoredExample) -> tuple[str, str]:
+    """What an evasion shares with its twin: where it was fought, and the attack."""
+    return one.source, one.meta.get("attack", "")
+
+
+def _place(probe: Probe) -> tuple[str, ...]:
+    row = probe.row
+    return row.case, row.probe, row.calibration, *sorted(row.tags), probe.input

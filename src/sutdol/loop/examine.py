@@ -5,39 +5,39 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from sutdol.core.errors import NotReady
+from sutdol.loop.rules import Rules
 from sutdol.loop.workshop import Workshop
 from sutdol.storage import examples, exams
-from sutdol.storage.examples import StoredExample
+from sutdol.storage.examples import Kind, StoredExample
 from sutdol.storage.exams import Exam
 
 M = TypeVar("M")
 
+KINDS: tuple[Kind, ...] = ("data", "feedback")  # disguises stand in the exam as its attacks
 MOST = 3_000  # texts of each kind: more cost time and add little power
 MOST_LOOKS = 20
-FEEDBACK_SHARE = 0.2  # of an exam that one source of feedback may write
+FEEDBACK_SHARE = 0.2  # of the texts of a kind, that one source of feedback may write
 
 
 def current(shop: Workshop[M]) -> tuple[Exam, list[StoredExample]]:
     """The open exam and its texts, drawn now if there is none.
 
-    `NotReady` when it was looked at too often and there is nothing to refill it with.
+    `NotReady` when it was looked at too often and there is nothing to refill it with. One that was
+    drawn too small to judge anything is replaced as soon as there are texts for a better one.
     """
+    role = shop.role.name
     with shop.db.write() as tx:
-        role = shop.role.name
         exam = exams.current(tx, role)
-        if exam is not None and exam.looks >= MOST_LOOKS:
-            if not _refillable(shop, _reserve(examples.find(tx, role), exams.cases(tx, exam.id))):
-                raise NotReady(
-                    f"{exam.id} was looked at {exam.looks} times and is worn out: add reviewed"
-                    f" labels with `sutdol feedback import FILE --role {role} --reviewed`."
-                )
-            exams.retire(tx, exam.id, why=f"{exam.looks} looks", now=shop.now())
-            exam = None
-        if exam is None:
-            chosen = draw(_reserve(examples.find(tx, role), ()))
-            if not chosen:
+        cases = exams.cases(tx, exam.id) if exam else []
+        known = examples.find(tx, role, part="hold_out", kinds=KINDS, reviewed=True)
+        fresh = draw(_unused(known, cases))
+        over = _over(exam, cases, fresh, shop.role.rules) if exam else ""
+        if exam is not None and over:
+            exams.retire(tx, exam.id, why=over, now=shop.now())
+        if exam is None or over:
+            if not fresh:
                 raise NotReady(f"No reviewed {role} labels are held out: import labelled texts.")
-            exam = exams.open_exam(tx, role, [case.id for case in chosen], shop.now())
+            exam = exams.open_exam(tx, role, [case.id for case in fresh], shop.now())
         return exam, exams.cases(tx, exam.id)
 
 
@@ -47,53 +47,71 @@ def after_promotion(shop: Workshop[M]) -> str:
     With nothing to refill it, a used exam is better than none: it flatters the new champion, who
     was chosen on it, so the next challenger has it harder, not easier.
     """
+    role = shop.role.name
     with shop.db.write() as tx:
-        role = shop.role.name
         exam = exams.current(tx, role)
         if exam is None:
             return "no exam is open"
-        if not _refillable(shop, _reserve(examples.find(tx, role), exams.cases(tx, exam.id))):
+        known = examples.find(tx, role, part="hold_out", kinds=KINDS, reviewed=True)
+        fresh = draw(_unused(known, exams.cases(tx, exam.id)))
+        if not judges(shop.role.rules, fresh):
             return f"{exam.id} stays: too few fresh reviewed labels to replace it"
         exams.retire(tx, exam.id, why="won by a promotion", now=shop.now())
         return f"{exam.id} retired to training"
 
 
+def _over(
+    exam: Exam, cases: Sequence[StoredExample], fresh: Sequence[StoredExample], rules: Rules
+) -> str:
+    """Why the exam ends now; empty when it goes on."""
+    worn, refill = exam.looks >= MOST_LOOKS, judges(rules, fresh)
+    if worn and not refill:
+        raise NotReady(
+            f"{exam.id} was looked at {exam.looks} times and is worn out: add labelled data, or"
+            f" labels with `sutdol feedback import FILE --role {exam.role} --reviewed` from several"
+            " sources (each may write a fifth of an exam)."
+        )
+    if worn:
+        return f"{exam.looks} looks"
+    return "too small to judge" if refill and not judges(rules, cases) else ""
+
+
+def judges(rules: Rules, cases: Sequence[StoredExample]) -> bool:
+    """Whether an exam of these texts is large enough for the gate to say more than "too few"."""
+    count = Counter(bool(case.target) for case in cases)
+    if rules.calibration is None:
+        return count.total() >= rules.least_primary
+    return count[True] >= rules.least_primary and count[False] >= rules.least_harmless
+
+
 def draw(reserve: Sequence[StoredExample]) -> list[StoredExample]:
     """The texts of a new exam, in the order of their hashes; pure."""
-    total = Counter(bool(case.target) for case in reserve)
-    room = {kind: min(MOST, total[kind]) for kind in (True, False)}
-    taken: Counter[tuple[bool, str]] = Counter()
-    chosen: list[StoredExample] = []
-    groups: set[str] = set()
+    alone: dict[str, StoredExample] = {}
     for case in reserve:
-        kind = bool(case.target)
-        full = taken[kind, ""] >= room[kind]
-        capped = case.kind == "feedback" and (
-            taken[kind, case.source] >= FEEDBACK_SHARE * room[kind]
-        )
-        if full or capped or case.group in groups:
-            continue  # one text a group: copies lean together and are no cases of their own
-        taken[kind, ""] += 1
-        taken[kind, case.source] += 1
-        groups.add(case.group)
-        chosen.append(case)
-    return chosen
+        alone.setdefault(case.group, case)  # copies lean together and are no cases of their own
+    kinds = ([case for case in alone.values() if bool(case.target) == kind] for kind in (1, 0))
+    chosen = {case.id for kind in kinds for case in _fair(kind)}
+    return [case for case in reserve if case.id in chosen]
 
 
-def _reserve(known: Sequence[StoredExample], used: Sequence[StoredExample]) -> list[StoredExample]:
-    """Reviewed hold-out labels that stand in no open exam."""
+def _fair(cases: Sequence[StoredExample]) -> list[StoredExample]:
+    """As many as there may be, with no source of feedback above its share of what is taken."""
+    cap = MOST
+    while True:
+        taken: Counter[str] = Counter()
+        kept: list[StoredExample] = []
+        for case in cases:
+            full = len(kept) >= MOST or (case.kind == "feedback" and taken[case.source] >= cap)
+            if not full:
+                taken[case.source] += case.kind == "feedback"
+                kept.append(case)
+        share = int(FEEDBACK_SHARE * len(kept))
+        if max(taken.values(), default=0) <= share:
+            return kept
+        cap = share
+
+
+def _unused(known: Sequence[StoredExample], used: Sequence[StoredExample]) -> list[StoredExample]:
+    """The texts whose group stands in no open exam."""
     busy = {case.group for case in used}
-    return [
-        one
-        for one in known
-        if one.part == "hold_out"
-        and one.reviewed
-        and one.kind in ("data", "feedback")
-        and one.group not in busy
-    ]
-
-
-def _refillable(shop: Workshop[M], reserve: Sequence[StoredExample]) -> bool:
-    fresh = Counter(bool(case.target) for case in draw(reserve))
-    rules = shop.role.rules
-    return fresh[True] >= rules.least_primary and fresh[False] >= rules.least_harmless
+    return [one for one in known if one.group not in busy]

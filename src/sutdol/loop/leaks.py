@@ -1,7 +1,7 @@
 """Near-duplicates between training and hold-out texts: MinHash to find, Jaccard to decide. Pure."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -13,8 +13,10 @@ SHINGLE = 5  # letters
 ALIKE = 0.8  # Jaccard similarity of shingle sets from which two texts are one
 BANDS, ROWS = 16, 3  # a pair of 0.8 is found with probability 1 - (1 - 0.8**3)**16 > 0.9999
 SHORT = 2 * SHINGLE  # shorter keys are compared whole
+WIDTH = ROWS * 4  # bytes of a band
 
 Hashes = NDArray[np.uint64]
+Buckets = Mapping[tuple[int, bytes], Sequence[str]]
 
 _PRIME = np.uint64((1 << 31) - 1)
 _DRAWS = Draws(20_261_120)  # fixed: the same texts are near-duplicates on every machine
@@ -27,27 +29,35 @@ def near_duplicates(keys: Sequence[str], exam: Sequence[str]) -> list[int]:
     whole = set(exam)
     buckets: dict[tuple[int, bytes], list[str]] = defaultdict(list)
     for key in whole:
-        for band in enumerate(_bands(key)):
+        for band in _bands(key):
             buckets[band].append(key)
+    pieces = {key: frozenset(_shingles(key).tolist()) for key in whole}
     return [
-        index
-        for index, key in enumerate(keys)
-        if key in whole
-        or any(
-            _alike(key, other) for band in enumerate(_bands(key)) for other in buckets.get(band, ())
-        )
+        index for index, key in enumerate(keys) if key in whole or _repeats(key, buckets, pieces)
     ]
 
 
+def _repeats(key: str, buckets: Buckets, pieces: Mapping[str, frozenset[int]]) -> bool:
+    """Whether any key that shares a band is alike; each is compared once."""
+    candidates = {other for band in _bands(key) for other in buckets.get(band, ())}
+    if not candidates:
+        return False
+    own = frozenset(_shingles(key).tolist())
+    return any(_alike(own, pieces[other]) for other in candidates)
+
+
+def _bands(key: str) -> list[tuple[int, bytes]]:
+    """The signature of a key, cut into numbered bands; none for short keys."""
+    signature = _signature(key)
+    return [(at, signature[at : at + WIDTH]) for at in range(0, len(signature), WIDTH)]
+
+
 @lru_cache(maxsize=1 << 17)
-def _bands(key: str) -> tuple[bytes, ...]:
-    """The signature of a key, cut into bands; none for short keys."""
-    shingles = _shingles(key)
+def _signature(key: str) -> bytes:
     if len(key) < SHORT:
-        return ()
-    values = (_FACTORS * shingles[None, :] + _SHIFTS) % _PRIME
-    lowest = values.min(axis=1).reshape(BANDS, ROWS)
-    return tuple(band.tobytes() for band in lowest)
+        return b""
+    values = (_FACTORS * _shingles(key)[None, :] + _SHIFTS) % _PRIME
+    return bytes(values.min(axis=1).astype(np.uint32))
 
 
 def _shingles(key: str) -> Hashes:
@@ -58,7 +68,6 @@ def _shingles(key: str) -> Hashes:
     return np.unique(mixed)
 
 
-def _alike(one: str, other: str) -> bool:
-    a, b = _shingles(one), _shingles(other)
-    common = len(np.intersect1d(a, b, assume_unique=True))
-    return common >= ALIKE * (len(a) + len(b) - common)
+def _alike(one: frozenset[int], other: frozenset[int]) -> bool:
+    common = len(one & other)
+    return common >= ALIKE * (len(one) + len(other) - common)

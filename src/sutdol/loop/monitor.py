@@ -9,6 +9,7 @@ import numpy as np
 from sutdol.metrics.paired import Z95
 
 MARGIN = 0.02
+FEWEST_LOST = 3.0  # with no spread at all, 3 in n may still be chance (the rule of three)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +33,15 @@ def watch(
 ) -> Alarm | None:
     """An alarm when the mean over the same cases surely fell by more than the margin.
 
-    `before` and `after` hold one number per case, higher is better; one-sided 95 %.
+    `before` and `after` hold one number per case, higher is better; one-sided 95 %. Few cases or
+    scores that are no numbers prove nothing.
     """
-    losses = np.asarray(before, dtype=np.float64) - np.asarray(after, dtype=np.float64)
-    if len(losses) < 2:
+    losses = np.array([old - new for old, new in zip(before, after, strict=True)])
+    n = len(losses)
+    if n < 2 or not np.isfinite(losses).all():
         return None
-    loss = float(losses.mean())
-    lower = loss - Z95 * float(losses.std(ddof=1)) / math.sqrt(len(losses))
+    loss, error = float(losses.mean()), float(losses.std(ddof=1)) / math.sqrt(n)
+    lower = loss - max(Z95 * error, FEWEST_LOST / n)
     if lower <= margin:
         return None
-    return Alarm(measure=measure, loss=loss, lower=lower, n=len(losses))
+    return Alarm(measure=measure, loss=loss, lower=lower, n=n)

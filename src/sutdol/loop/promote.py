@@ -36,6 +36,9 @@ def promote(
     fixed: list[StoredExample],
 ) -> Promotion:
     """Alias, audit row, verdict and new regression items in one transaction."""
+    with shop.db.read() as tx:
+        challenger = versions.get(tx, verdict.challenger)
+    live.load(shop, challenger)
     wish = Crowning(
         role=shop.role.name,
         from_version=verdict.champion,

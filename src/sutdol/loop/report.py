@@ -3,7 +3,9 @@
 import gzip
 import json
 import platform
+import zlib
 from collections.abc import Mapping
+from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,8 +26,15 @@ def folder(home: Path, verdict: str) -> Path:
     return home / "reports" / verdict
 
 
-def write(shop: Workshop[M], stored: StoredVerdict, scored: Evidence, *, leaks: int) -> Path:
-    """Write `report.json` and `report.html`; the folder."""
+def digest(scored: Evidence) -> str:
+    """The hash of all rows and scores, kept in the database beside the verdict."""
+    return sha256(json.dumps(scored.json(), sort_keys=True).encode()).hexdigest()
+
+
+def write(
+    shop: Workshop[M], stored: StoredVerdict, scored: Evidence, *, texts: str, leaks: int
+) -> Path:
+    """Write `report.json.gz` with all scores, `report.json` and `report.html`; the folder."""
     content = {
         "verdict": {
             "id": stored.id,
@@ -38,6 +47,7 @@ def write(shop: Workshop[M], stored: StoredVerdict, scored: Evidence, *, leaks: 
         },
         "rules": shop.role.rules.json(),
         "cases": scored.cases_hash,
+        "texts": texts,
         "leaks": leaks,
         "evidence": scored.json(),
         "made_with": made_with(),
@@ -49,7 +59,7 @@ def write(shop: Workshop[M], stored: StoredVerdict, scored: Evidence, *, leaks: 
     summary = {name: value for name, value in content.items() if name != "evidence"}
     text = json.dumps(summary, ensure_ascii=False, indent=1)
     files.write(place / "report.json", text.encode())
-    files.write(place / "report.html", page(summary, curve(shop)).encode())
+    files.write(place / "report.html", page(summary, curve(shop, stored)).encode())
     return place
 
 
@@ -68,23 +78,28 @@ def read(home: Path, verdict: str) -> dict[str, Any]:
     """The whole report with its scores."""
     path = folder(home, verdict) / "report.json.gz"
     try:
-        content: dict[str, Any] = json.loads(gzip.decompress(path.read_bytes()))
-    except (OSError, ValueError, EOFError) as error:
+        content = json.loads(gzip.decompress(path.read_bytes()))
+    except (OSError, ValueError, EOFError, zlib.error) as error:
         raise Corrupted(f"The report {path} cannot be read: {error}.") from error
+    if not isinstance(content, dict):
+        raise Corrupted(f"{path} is no report.")
     return content
 
 
-def curve(shop: Workshop[M]) -> str:
-    """The primary measure over all looks so far, as a picture."""
+def curve(shop: Workshop[M], stored: StoredVerdict) -> str:
+    """The primary measure over all looks up to this one, as a picture."""
     with shop.db.read() as tx:
-        past = verdicts.all(tx, shop.role.name)
-    gains = [one.body["primary"] for one in past]
+        known = verdicts.all(tx, shop.role.name)
+    # this one's row is written after its report
+    past = [one for one in known if one.created_at < stored.created_at and one.id != stored.id]
+    looks: list[StoredVerdict] = [*past, stored]
+    gains: list[Any] = [one.body["primary"] for one in looks]
     names = ("champion", "challenger")
     return line_chart(
-        f"{shop.role.name}: {gains[-1]['name'] if gains else 'no look yet'}",  # type: ignore[index]
+        f"{shop.role.name}: {gains[-1]['name']}",
         [Curve(name=name, points=_points(gains, name)) for name in names],
         x_label="look",
-        marks=[(n + 1, "promoted") for n, one in enumerate(past) if one.decision == "promote"],
+        marks=[(n + 1, "promote") for n, one in enumerate(looks) if one.decision == "promote"],
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeVar
 
+from sutdol.core.errors import NotReady
 from sutdol.loop.leaks import near_duplicates
 from sutdol.loop.workshop import Workshop
 from sutdol.storage import examples, exams, snapshots
@@ -30,6 +31,8 @@ def snapshot(shop: Workshop[M]) -> Frozen:
     # the copy leaves the training set, never the exam: else anyone could close the gate
     copies = set(leaks(shop, train, cases))
     rows = [one for index, one in enumerate(train) if index not in copies]
+    if not rows:
+        raise NotReady(f"There are no {role} texts to learn from: import labelled texts.")
     manifest = {"rows": len(rows), "near_duplicates_dropped": len(copies)}
     with shop.db.write() as tx:
         root = snapshots.put(tx, role, [one.id for one in rows], manifest, shop.now())

@@ -1,6 +1,5 @@
 """Linear models over hashed n-grams: trained by scikit-learn, served by NumPy, stored as npz."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from sutdol.models.ngrams import COLUMNS, Columns, columns
 
 Floats = NDArray[np.float64]
+_START = np.zeros(1, dtype=np.int64)
 FEWEST = 4  # n-grams a view is taken to have at least: a lone syllable must not shout
 
 
@@ -59,9 +59,12 @@ class Head:
     bias: float
 
     def logit(self, text: Row) -> float:
-        """The logit of one text."""
+        """The logit of one text: to the last bit what `logits` says of it."""
         found, sizes = text
-        return float(self.weights.take(found) @ scales(sizes)) + self.bias
+        if not len(found):
+            return self.bias
+        parts = self.weights.take(found) * scales(sizes)
+        return float(np.add.reduceat(parts, _START, dtype=np.float64)[0]) + self.bias
 
     def logits(self, features: Features) -> Floats:
         """The logit of each row. Shape (rows,)."""
@@ -87,6 +90,7 @@ def fit(features: Features, labels: NDArray[np.bool_], *, strength: float, seed:
     matrix = csr_matrix(
         (features.values, features.columns.astype(np.int32), features.ends),
         shape=(len(features), COLUMNS),
+        copy=True,  # `sum_duplicates` works in place
     )
     matrix.sum_duplicates()
     model = LogisticRegression(
@@ -121,4 +125,5 @@ def sigmoid(logits: Floats) -> Floats:
 
 def chance(logit: float) -> float:
     """The sigmoid of one logit."""
-    return 0.5 * (1.0 + math.tanh(0.5 * logit))
+    # NumPy's tanh, not that of `math`: they differ in the last bit, and a threshold is exact
+    return float(0.5 * (1.0 + np.tanh(0.5 * logit)))

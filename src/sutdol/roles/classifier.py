@@ -4,8 +4,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,11 +95,14 @@ class Classifier:
         return self.thresholds.get(language, self.thresholds["*"])
 
     def check(self, text: str) -> Finding:
-        """The score with all that explains it."""
-        piece = max(windows(text), key=self.score)
+        """The score of the text, or of a long text's worst window, with all that explains it."""
+        pieces = windows(text)
+        scores, flags = self.judge(pieces)
+        # a flagged window before a higher score that its language's threshold lets pass
+        worst = max(range(len(pieces)), key=lambda place: (flags[place], scores[place]))
+        piece, score, flagged = pieces[worst], float(scores[worst]), bool(flags[worst])
         reading = read(piece)
-        score, tongue = self.score(piece), language(reading.normalised)
-        flagged = score >= self.threshold(tongue)
+        tongue = language(reading.normalised)
         kinds = self.kinds(reading, score)
         view, span = self._culprit(piece)
         start = text.find(piece)
@@ -183,6 +188,15 @@ def load(folder: Path, version: str) -> Classifier:
         raw = (folder / "model.npz").read_bytes()
     except (OSError, ValueError) as error:
         raise Corrupted(f"{version} cannot be read from {folder}: {error}. {_ADVICE}") from error
+    try:
+        return _built(manifest, raw, version)
+    except (AttributeError, KeyError, TypeError, ValueError, EOFError, BadZipFile) as error:
+        raise Corrupted(
+            f"{version} in {folder} is no model of ours: {error!r}. {_ADVICE}"
+        ) from error
+
+
+def _built(manifest: dict[str, Any], raw: bytes, version: str) -> Classifier:
     if sha256(raw).hexdigest() != manifest.get("checksum"):
         raise Corrupted(f"The model file of {version} is damaged (checksum differs). {_ADVICE}")
     if manifest["normaliser"] != VERSION:
@@ -190,7 +204,7 @@ def load(folder: Path, version: str) -> Classifier:
             f"{version} was trained with normaliser {manifest['normaliser']},"
             f" this is {VERSION}: train it again with `sutdol loop improve guard`."
         )
-    with np.load(folder / "model.npz", allow_pickle=False) as stored:
+    with np.load(BytesIO(raw), allow_pickle=False) as stored:
         weights, biases = stored["weights"].astype(np.float32), stored["biases"]
     heads = [Head(weights=w, bias=float(b)) for w, b in zip(weights, biases, strict=True)]
     return Classifier(

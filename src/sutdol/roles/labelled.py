@@ -1,4 +1,4 @@
-"""Read labelled texts: JSON Lines (also gzipped) in the shared format, or CSV with named columns."""
+"""Read labelled texts: JSON Lines (also gzipped) in the shared format, or CSV by column."""
 
 import csv
 import gzip
@@ -32,11 +32,27 @@ class Columns:
 def labelled(path: Path, columns: Columns | None = None, *, source: str = "") -> list[Example]:
     """All texts of a file; nothing is returned when any line is bad, and the error names it."""
     raw = _bytes(path)
-    origin = source or f"import:{path.name.split('.')[0]}"
+    origin = source or _storable(f"import:{path.name.split('.')[0]}")
     records = _csv(path, raw, columns or Columns()) if _is_csv(path) else _jsonl(path, raw)
     found = [_example(path, number, record, origin) for number, record in records]
     if not found:
         raise BadInput(f"{path} holds no records: expected one JSON object a line.")
+    return found
+
+
+def harmless(path: Path) -> list[Example]:
+    """Texts that are harmless by the user's word; a label is not needed, but may not disagree."""
+    records = (
+        _csv(path, _bytes(path), Columns(labels=()))
+        if _is_csv(path)
+        else _jsonl(path, _bytes(path))
+    )
+    source = f"benign:{path.name.split('.')[0]}"
+    found = [_example(path, number, {"label": 0} | record, source) for number, record in records]
+    if not found:
+        raise BadInput(f"{path} holds no texts.")
+    if any(one.target for one in found):
+        raise BadInput(f"{path} holds texts labelled violating; give harmless ones only.")
     return found
 
 
@@ -103,12 +119,16 @@ def _record(
 ) -> dict[str, Any]:
     if len(columns.labels) == 1:
         return {**row, "text": row[columns.text], "label": row[columns.labels[0]]}
+    if not columns.labels:
+        return {"text": row[columns.text]}
     on = [name for name in columns.labels if _label(row[name], path, number)]
     first = {"category": on[0]} if on else {}
     return {"text": row[columns.text], "label": int(bool(on)), **first}
 
 
 def _label(value: object, path: Path, number: int) -> bool:
+    if value is None:
+        raise BadInput(f"{path}:{number} has no label; use 1 (violating) or 0 (ok).")
     word = str(value).strip().casefold().removesuffix(".0")
     if word in _TRUE:
         return True
@@ -126,20 +146,24 @@ def _example(path: Path, number: int, record: dict[str, Any], source: str) -> Ex
         raise BadInput(f"{path}:{number} has no text.")
     if len(text) > LONGEST:
         raise BadInput(f"{path}:{number} has {len(text):,} characters; {LONGEST:,} are the most.")
-    # neither lone surrogates nor NUL can be stored in every database
-    text = _SURROGATE.sub("\ufffd", text)
+    text = _storable(text)
     violating = _label(record["label"], path, number)
     named = category(str(record.get("category") or "")) if violating else ""
     group = record.get("group")
     return Example(
         input=text,
         target=named or UNSPECIFIED if violating else "",
-        lang=str(record.get("lang") or language(read(text).normalised)),
+        lang=_storable(record.get("lang") or language(read(text).normalised)),
         source=source,
-        group=key(text) if group in (None, "") else f"{source}#{group}",
+        group=key(text) if group in (None, "") else _storable(f"{source}#{group}"),
         part="train",  # where it really goes is decided when it is collected
-        meta={"id": str(record["id"])} if record.get("id") else {},
+        meta={"id": _storable(record["id"])} if record.get("id") else {},
     )
+
+
+def _storable(value: object) -> str:
+    """Neither lone surrogates nor NUL can be stored in every database."""
+    return _SURROGATE.sub("\ufffd", str(value))
 
 
 def columns_of(text: str | None, labels: Sequence[str]) -> Columns:

@@ -66,6 +66,12 @@ def rows(tx: Connection, root: str) -> list[StoredExample]:
     return [examples.stored(row) for row in tx.execute(chosen)]
 
 
+def ids(tx: Connection, root: str) -> list[str]:
+    """The id of every row, forgotten ones too, in order."""
+    chosen = select(snapshot_row.c.example).where(snapshot_row.c.snapshot == root)
+    return list(tx.scalars(chosen.order_by(snapshot_row.c.example)))
+
+
 def export(tx: Connection, root: str, folder: Path) -> Path:
     """Write `<root>.jsonl.gz`, byte for byte the same each time; forgotten rows keep their id."""
     living = {one.id: one for one in rows(tx, root)}

@@ -68,6 +68,8 @@ class Fold(dict[int, str]):
         if code in _JAMO:
             return _JAMO[code]
         lowered = character.casefold()
+        if lowered in self._lookalikes:
+            return self._lookalikes[lowered]  # the capital of a letter that looks like a Latin one
         if lowered.isascii():
             return lowered
         named = _LETTER.search(unicodedata.name(character, ""))

@@ -1,0 +1,38 @@
+# The tasks of a developer; `make demo` and `make test` set everything up by themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: install demo test check bench soak clean
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sutdol needs Python 3.11 or newer; set PYTHON=...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --disable-pip-version-check -q -e '.[dev]'
+	touch $@
+
+demo: install
+	$(BIN)/sutdol demo
+
+test: install
+	$(BIN)/pytest -n auto
+
+check: install
+	$(BIN)/ruff format --check src tests benchmarks scripts
+	$(BIN)/ruff check src tests benchmarks scripts
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+bench: install
+	$(BIN)/python benchmarks/guard.py
+	$(BIN)/python benchmarks/arena.py
+	$(BIN)/python benchmarks/gate.py --quick
+
+soak: install
+	$(BIN)/python benchmarks/gate.py --real 200
+
+clean:
+	rm -rf $(VENV) .sutdol .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build

@@ -1,0 +1,63 @@
+"""A battle as a picture and a page: the curves by round, what it cost, what resists."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sutdol.arena.families import COVERED_BY_CODE
+from sutdol.core.chart import Curve, Point, line_chart
+
+CAUGHT = (
+    ("seen", "caught: seen attacks"),
+    ("held_out", "caught: never trained"),
+    ("independent", "caught: independent"),
+    ("adaptive", "adaptive attacker wins"),
+)
+FALSE = (("fpr_clean", "harmless flagged"), ("fpr_twins", "attacked harmless flagged"))
+
+
+def curve(rounds: Sequence[Mapping[str, Any]], *, title: str = "Quality by round") -> str:
+    """The four curves and the false positives, with 95 % intervals, as SVG."""
+    curves = [Curve(name=name, points=_points(rounds, key)) for key, name in (*CAUGHT, *FALSE)]
+    marks = [
+        (one["round"] + 0.5, "promoted")
+        for one in rounds
+        if one["verdict"] and one["verdict"]["decision"] == "promote"
+    ]
+    return line_chart(title, curves, x_label="round", marks=marks)
+
+
+def _points(rounds: Sequence[Mapping[str, Any]], key: str) -> list[Point]:
+    return [
+        Point(
+            x=one["round"],
+            value=_number(one[key], "value"),
+            low=_number(one[key], "low"),
+            high=_number(one[key], "high"),
+        )
+        for one in rounds
+    ]
+
+
+def _number(figure: Mapping[str, Any] | None, name: str) -> float:
+    value = figure[name] if figure else None
+    return math.nan if value is None else float(value)
+
+
+def page(battle: Mapping[str, Any]) -> str:
+    """A self-contained page: no script, nothing loaded from elsewhere."""
+    from jinja2 import Environment, PackageLoader
+
+    environment = Environment(loader=PackageLoader("sutdol.arena", "templates"), autoescape=True)
+    rounds = battle["rounds"]
+    families = {
+        name: {
+            "first": rounds[0]["families"].get(name),
+            "last": figure,
+            "code": name in COVERED_BY_CODE,
+        }
+        for name, figure in (rounds[-1]["families"] if rounds else {}).items()
+    }
+    return environment.get_template("battle.html").render(
+        battle=battle, rounds=rounds, picture=curve(rounds), families=families
+    )

@@ -1,0 +1,136 @@
+"""`sutdol arena`: attackers against the guard."""
+
+from pathlib import Path
+
+from cyclopts import App
+
+from sutdol.cli.output import Files, Json, console, is_terminal, note, opened, say, write_json
+
+app = App(name="arena", help="Let attackers fight the guard.", help_format="plaintext")
+
+
+@app.command
+def attacks(*, json: Json = None) -> None:
+    """List every attack with its family.
+
+    Example: sutdol arena attacks
+    """
+    from sutdol.arena.attack import ATTACKS
+    from sutdol.arena.families import COVERED_BY_CODE, held_out
+
+    listed = [
+        {
+            "attack": one.name,
+            "family": one.family,
+            "group": one.group,
+            "languages": list(one.languages),
+            "readable": one.readable,
+            "held_out": [name for name in one.languages if held_out(one.family, name)],
+            "covered_by_code": one.family in COVERED_BY_CODE,
+            "help": one.doc,
+        }
+        for one in ATTACKS.values()
+    ]
+    if json:
+        write_json(listed, json)
+    if json == "-":
+        return
+    for one in sorted(listed, key=lambda row: (row["group"], row["family"], row["attack"])):
+        languages = ",".join(one["languages"])  # type: ignore[arg-type]
+        say(f"{one['attack']:20} {one['family']:16} {languages:6} {one['help']}")
+
+
+@app.command
+def attack(text: str, *, attack: str, seed: int = 0) -> None:
+    """Disguise a text.
+
+    Example: sutdol arena attack "a harmless text" --attack homoglyph --seed 1
+    """
+    from random import Random
+
+    from sutdol.arena.attack import ATTACKS
+    from sutdol.arena.disguise import disguise
+
+    say(disguise(ATTACKS[attack], text, Random(seed)))
+
+
+@app.command
+def battle(
+    *,
+    data: Files | None = None,
+    rounds: int = 10,
+    attack_strategy: str = "mixed",
+    seed: int = 0,
+    independent: Path | None = None,
+    texts: int | None = None,
+    report: Path | None = None,
+    json: Json = None,
+) -> None:
+    """Fight in rounds; the guard learns from what slips through, and the gate judges.
+
+    Example: sutdol arena battle --data en.jsonl.gz ko.jsonl.gz --rounds 10 --json battle.json
+
+    Parameters
+    ----------
+    data
+        Labelled texts (JSONL, also gzipped, or CSV); without a guard one is trained on them first.
+    attack_strategy
+        mixed, unicode_evasion, korean_evasion, llm_generated, adaptive, a family or an attack.
+    independent
+        Another attacker's texts (id, original_id, text): the third curve.
+    texts
+        Texts attacked per round and language.
+    report
+        Folder for report.html and curve.svg.
+    """
+    from sutdol.cli.fight import fight
+
+    with opened() as sutdol:
+        to_stderr = json == "-"
+        campaign = sutdol.campaign(
+            data or [],
+            rounds=rounds,
+            attack_strategy=attack_strategy,
+            seed=seed,
+            independent=independent,
+            texts=texts,
+        )
+        fight(campaign, rounds, to_stderr=to_stderr)
+        write_json(campaign.json(), json)
+        if report:
+            for path in campaign_pages(campaign.json(), report):
+                note(f"wrote {path}")
+
+
+def campaign_pages(battle: dict[str, object], folder: Path) -> list[Path]:
+    """Write the page and the picture of a battle."""
+    from sutdol.arena.report import curve, page
+    from sutdol.storage import files
+
+    rounds = battle["rounds"]
+    assert isinstance(rounds, list)
+    files.write(folder / "report.html", page(battle).encode())
+    files.write(folder / "curve.svg", curve(rounds).encode())
+    return [folder / "report.html", folder / "curve.svg"]
+
+
+@app.command
+def selftest(*, data: Files | None = None, seed: int = 0, json: Json = None) -> None:
+    """Prove that the gate refuses cheats: evasions only, flag-everything-odd, flipped labels.
+
+    Uses its own throw-away home. Without --data it fights on the bundled texts.
+
+    Example: sutdol arena selftest
+    """
+    from sutdol.cli.trial import trial
+
+    results = trial(data or [], seed=seed, progress=note)
+    write_json(results, json)
+    if json != "-":
+        for one in results:
+            mark = "refused" if one["refused"] else "NOT REFUSED"
+            say(f"{one['cheat']:28} {mark:12} {one['decision']}: {one['reason']}")
+    if is_terminal(to_stderr=True):
+        console(to_stderr=True).print("[dim]selftest done[/]")
+    if not all(one["refused"] for one in results):
+        raise SystemExit(1)

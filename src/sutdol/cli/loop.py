@@ -1,0 +1,208 @@
+"""`sutdol loop`: improve, judge, promote, go back, and tell where a model comes from."""
+
+from typing import Any
+
+from cyclopts import App
+
+from sutdol.cli.output import Json, note, opened, percent, say, write_json
+
+app = App(name="loop", help="Improve, judge, promote, go back.", help_format="plaintext")
+
+
+@app.command
+def improve(role: str, *, dry_run: bool = False, seed: int = 0, json: Json = None) -> None:
+    """Train a challenger on all there is to learn and let the gate judge it.
+
+    A dry run promotes nothing but costs a look all the same: looking is what the budget pays for.
+
+    Example: sutdol loop improve guard
+    """
+    from sutdol.loop import cycle
+
+    with opened() as sutdol:
+        outcome = cycle.improve(
+            sutdol.workshop(role), seed=seed, dry_run=dry_run, progress=lambda s: note(f"{s}…")
+        )
+    stored = outcome.verdict
+    write_json(_verdict(stored), json)
+    if json != "-":
+        say(f"{stored.decision}: {stored.reason}")
+        say(f"{stored.challenger if outcome.promoted else stored.champion} is the champion")
+        note(f"Report: sutdol loop show {stored.id}")
+
+
+@app.command
+def status(*, json: Json = None) -> None:
+    """What reigns, what waits, and how much error budget is spent.
+
+    Example: sutdol loop status --json -
+    """
+    from sutdol.loop import overview
+
+    with opened() as sutdol:
+        found = {name: overview.status(shop) for name, shop in sutdol.workshops.items()}
+    write_json(found, json)
+    if json == "-":
+        return
+    for role, state in found.items():
+        say(
+            f"{role}: champion {state['champion'] or 'none'},"
+            f" challenger {state['challenger'] or 'none'}, {state['examples']} examples"
+        )
+        budget = state["budget"]
+        say(
+            f"  looks since the last promotion: {budget['position']},"
+            f" the next may spend {budget['next_alpha']:.4f}"
+        )
+        exam = state["exam"]
+        if exam:
+            say(f"  {exam['id']}: {exam['texts']} texts, looked at {exam['looks']} of 20 times")
+
+
+@app.command
+def history(role: str, *, json: Json = None) -> None:
+    """Every verdict and every change of champion, oldest first.
+
+    Example: sutdol loop history guard
+    """
+    from sutdol.loop import overview
+
+    with opened() as sutdol:
+        rows = overview.history(sutdol.workshop(role))
+    write_json(rows, json)
+    if json == "-":
+        return
+    for row in rows:
+        say(f"{row['at'][:19]} {row['what']:12} {row['text']}")
+    if not rows:
+        note(f"Nothing happened to the {role} yet.")
+
+
+@app.command
+def show(verdict: str, *, json: Json = None) -> None:
+    """A verdict with its numbers, and where its page lies.
+
+    Example: sutdol loop show guard-1a2b3c4d5e6f
+    """
+    from sutdol.loop import report
+    from sutdol.storage import verdicts
+
+    with opened() as sutdol:
+        with sutdol.db.read() as tx:
+            stored = verdicts.get(tx, verdict)
+        page = report.folder(sutdol.settings.home, verdict) / "report.html"
+    write_json(_verdict(stored), json)
+    if json == "-":
+        return
+    say(f"{stored.decision}: {stored.challenger} against {stored.champion}")
+    say(stored.reason)
+    for check in stored.body["guard_rails"]:  # type: ignore[attr-defined]
+        if check["kind"] != "alarm" or check["state"] == "breached":
+            say(
+                f"  {check['state']:10} {check['name']} against the {check['against']}:"
+                f" {percent(check['champion'])} -> {percent(check['challenger'])},"
+                f" n {check['n']}"
+            )
+    note(f"Page: {page}")
+
+
+@app.command
+def verify(verdict: str, *, rescore: bool = False) -> None:
+    """Recompute a verdict from its stored scores; with --rescore from the models.
+
+    Exits with 1 when it does not come out the same.
+
+    Example: sutdol loop verify guard-1a2b3c4d5e6f --rescore
+    """
+    from sutdol.loop.verify import verify as recompute
+    from sutdol.storage import verdicts
+
+    with opened() as sutdol:
+        with sutdol.db.read() as tx:
+            role = verdicts.get(tx, verdict).role
+        found = recompute(sutdol.workshop(role), verdict, rescore=rescore)
+    say(f"{'agrees' if found.agrees else 'DISAGREES'}: {found.decision}")
+    for difference in found.differences:
+        say(f"  {difference}")
+    if not found.agrees:
+        raise SystemExit(1)
+
+
+@app.command
+def rollback(role: str, *, reason: str = "asked for") -> None:
+    """Return to the previous champion; its model is proven to load first.
+
+    Example: sutdol loop rollback guard --reason "complaints from users"
+    """
+    from time import perf_counter
+
+    from sutdol.loop.promote import rollback as go_back
+
+    with opened() as sutdol:
+        started = perf_counter()
+        done = go_back(sutdol.workshop(role), reason=reason)
+        took = perf_counter() - started
+    say(f"{done.to_version} is the champion again, in place of {done.from_version}")
+    note(f"{1000 * took:.0f} ms")
+
+
+@app.command
+def lineage(version: str, *, json: Json = None) -> None:
+    """Every snapshot and example behind a version, through all its ancestors.
+
+    Example: sutdol loop lineage guard-v3 --json lineage.json
+    """
+    from sutdol.loop import overview
+
+    with opened() as sutdol:
+        found = overview.descent(sutdol.workshop(version.rpartition("-")[0]), version)
+    write_json(found, json)
+    if json == "-":
+        return
+    for one in found["ancestors"]:
+        say(f"{one['version']}  snapshot {str(one['snapshot'])[:12]}  {one['rows']} examples")
+        for origin in one["origins"]:
+            say(f"    {origin['rows']:7} {origin['kind']:9} {origin['source']}")
+    note("All example ids: --json FILE")
+
+
+@app.command
+def forget(*, source: str, role: str = "guard", json: Json = None) -> None:
+    """Erase the texts of a source, and say which versions learned from them.
+
+    Example: sutdol loop forget --source feedback:web
+    """
+    from sutdol.loop import overview
+
+    with opened() as sutdol:
+        found = overview.forget(sutdol.workshop(role), source)
+    write_json(found, json)
+    if json == "-":
+        return
+    say(f"{found['forgotten']} texts forgotten")
+    affected = ", ".join(found["retrain"]) or "none"
+    say(f"versions that learned from them, to be trained again: {affected}")
+
+
+@app.command
+def sealed(role: str, *, purpose: str) -> None:
+    """Read the sealed texts: at most five times ever, on record, deciding nothing.
+
+    Example: sutdol loop sealed guard --purpose "yearly report"
+    """
+    from sutdol.loop.sealed import read_sealed
+
+    with opened() as sutdol:
+        for name, figure in read_sealed(sutdol.workshop(role), purpose=purpose).items():
+            say(f"{name}: {figure}")
+
+
+def _verdict(stored: Any) -> dict[str, Any]:
+    return {
+        "id": stored.id,
+        "role": stored.role,
+        "champion": stored.champion,
+        "challenger": stored.challenger,
+        "snapshot": stored.snapshot,
+        **stored.body,
+    }

@@ -1,0 +1,100 @@
+"""Where a role stands, what happened to it, where a version comes from, and how to forget."""
+
+from typing import Any, TypeVar
+
+from sutdol.loop.gate import alpha
+from sutdol.loop.workshop import Workshop
+from sutdol.storage import (
+    audit,
+    examples,
+    exams,
+    lineage,
+    looks,
+    promotions,
+    snapshots,
+    verdicts,
+    versions,
+)
+from sutdol.storage.audit import Event
+
+M = TypeVar("M")
+
+
+def status(shop: Workshop[M]) -> dict[str, Any]:
+    """Champion, challenger, examples, and the error budget."""
+    role = shop.role.name
+    with shop.db.read() as tx:
+        names = versions.aliases(tx, role)
+        position = looks.position(tx, role)
+        exam = exams.current(tx, role)
+        return {
+            "champion": names.get("champion"),
+            "challenger": names.get("challenger"),
+            "previous": names.get("previous"),
+            "examples": examples.count(tx, role),
+            "budget": {"position": position, "next_alpha": alpha(position + 1)},
+            "exam": {"id": exam.id, "texts": len(exams.cases(tx, exam.id)), "looks": exam.looks}
+            if exam
+            else None,
+        }
+
+
+def history(shop: Workshop[M]) -> list[dict[str, Any]]:
+    """Verdicts and changes of champion, oldest first."""
+    role = shop.role.name
+    with shop.db.read() as tx:
+        rows = [
+            {
+                "at": one.created_at.isoformat(),
+                "what": one.decision,
+                "text": f"{one.id}: {one.challenger} against {one.champion}: {one.reason}",
+            }
+            for one in verdicts.all(tx, role)
+        ] + [
+            {
+                "at": one.created_at.isoformat(),
+                "what": "crowned" if one.kind != "rollback" else "rolled back",
+                "text": f"{one.to_version} after {one.from_version or 'nobody'}"
+                f" ({one.kind}, by {one.actor}): {one.reason}",
+            }
+            for one in promotions.all(tx, role)
+        ]
+    return sorted(rows, key=lambda row: row["at"])
+
+
+def descent(shop: Workshop[M], version: str) -> dict[str, Any]:
+    """Every snapshot behind a version, and the id of every example in them."""
+    with shop.db.read() as tx:
+        line = lineage.lineage(tx, version)
+        return {
+            "version": version,
+            "ancestors": [
+                {
+                    "version": one.version,
+                    "snapshot": one.snapshot,
+                    "rows": sum(origin.rows for origin in one.origins),
+                    "origins": [
+                        {"source": o.source, "kind": o.kind, "rows": o.rows} for o in one.origins
+                    ],
+                    "examples": snapshots.ids(tx, one.snapshot) if one.snapshot else [],
+                }
+                for one in line
+            ],
+        }
+
+
+def forget(shop: Workshop[M], source: str) -> dict[str, Any]:
+    """Erase a source's texts; the versions that learned from them, to be trained again."""
+    role = shop.role.name
+    with shop.db.write() as tx:
+        gone = examples.forget(tx, role, source, shop.now())
+        heirs = lineage.versions_with(tx, gone)
+        event = Event(
+            actor=shop.actor,
+            action="forget",
+            subject=source,
+            body={"examples": len(gone), "retrain": heirs},
+            created_at=shop.now(),
+        )
+        audit.add(tx, event)
+    return {"source": source, "forgotten": len(gone), "retrain": heirs}
