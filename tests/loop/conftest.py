@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from sutdol.loop.collect import collect
-from sutdol.loop.cycle import found
+from sutdol.loop.cycle import found, improve
 from sutdol.loop.evidence import Evidence, Row, Scored, evidence
 from sutdol.loop.gate import alpha, decide
 from sutdol.loop.rules import Alarm, Calibration, Measure, Rail, Rules
@@ -168,8 +168,20 @@ def furnished(toy: ModuleType, migrated: Path, tmp_path_factory: pytest.TempPath
     copy(migrated, home / "sutdol.db")
     with toy.open_database(home) as db:
         shop = Workshop(db=db, home=home, role=toy.Spotter(), now=toy.Clock())
-        collect(shop, toy.texts(24), kind="data", reviewed=True)
+        collect(shop, toy.texts(14), kind="data", reviewed=True)
         found(shop, seed=0)
+    return home
+
+
+@pytest.fixture(scope="session")
+def advanced(toy: ModuleType, furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same home after a promotion: guard-v2 knows the disguised words too."""
+    home = tmp_path_factory.mktemp("advanced")
+    copytree(furnished, home, dirs_exist_ok=True)
+    with toy.open_database(home) as db:
+        shop = Workshop(db=db, home=home, role=toy.Spotter(), now=toy.Clock())
+        toy.fight(shop, toy.BAD)
+        assert improve(shop).promoted
     return home
 
 
@@ -179,3 +191,11 @@ def reigning(toy: ModuleType, tmp_path: Path, furnished: Path) -> Iterator[Works
     copytree(furnished, tmp_path, dirs_exist_ok=True)
     with toy.open_database(tmp_path) as db:
         yield Workshop(db=db, home=tmp_path, role=toy.Spotter(), now=toy.Clock())
+
+
+@pytest.fixture
+def promoted(toy: ModuleType, tmp_path: Path, advanced: Path) -> Iterator[Workshop[Any]]:
+    """A workshop where guard-v2 was promoted because it catches what evaded guard-v1."""
+    copytree(advanced, tmp_path, dirs_exist_ok=True)
+    with toy.open_database(tmp_path) as db:
+        yield Workshop(db=db, home=tmp_path, role=toy.Spotter(), now=toy.Clock(days=1))

@@ -60,7 +60,8 @@ def test_the_hash_of_the_cases_knows_neither_order_nor_scores() -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [{"case": "c"}, {"probe": "leet"}, {"tags": ()}, {"calibration": "ko"}]
+    "other",
+    [{"case": "c"}, {"probe": "leet"}, {"tags": ()}, {"calibration": "ko"}, {"group": "talk"}],
 )
 def test_the_hash_of_the_cases_knows_every_field(other: dict[str, object]) -> None:
     one = evidence([A], champion=scored(1), challenger=scored(2))

@@ -60,6 +60,13 @@ def test_one_lucky_case_is_not_enough(exam: Exam, judge: Judge, answer: Exam) ->
     assert judge(lucky).decision == "inconclusive"
 
 
+def test_the_same_gain_everywhere_is_no_proof_if_it_is_less_than_one_case(
+    exam: Exam, judge: Judge, rules: Rules
+) -> None:
+    mean = replace(rules, primary=replace(rules.primary, of="score"), alarms=())
+    assert judge(exam(gain=1e-4), mean).decision == "inconclusive"
+
+
 def test_a_proven_loss_is_rejected(exam: Exam, judge: Judge, rules: Rules) -> None:
     verdict = judge(exam(gain=-0.3), replace(rules, alarms=()))
     assert verdict.decision == "reject"
@@ -300,6 +307,13 @@ def test_the_pooled_threshold_holds_for_a_language_without_its_own(
     assert judge(pooled).promote
 
 
+@pytest.mark.parametrize("least", [{"malicious": 500}, {"harmless": 1_000}])
+def test_the_least_numbers_of_texts_are_enough(
+    least: dict[str, int], exam: Exam, judge: Judge
+) -> None:
+    assert judge(exam(gain=0.5, **least)).promote
+
+
 # The same scores, the same verdict
 
 
@@ -403,8 +417,9 @@ def test_a_constant_gain_on_attacked_texts_never_raises_p(
         judge(exam(gain=added, **asked), primary).primary for added in (gain, gain + more)
     )
     assert after.effect >= before.effect
-    # far out in the tail a wider spread may outweigh the gain, where no decision depends on it
-    assert after.p <= max(before.p, 1e-9)
+    # above one half p only says "no gain"; far out in the tail, where nothing depends on it, a
+    # wider spread may outweigh the gain
+    assert min(after.p, 0.5) <= max(before.p, 1e-9)
 
 
 @settings(max_examples=25, deadline=None)

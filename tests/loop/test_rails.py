@@ -243,6 +243,11 @@ def test_unpinned_items_may_lose_less_than_one_percent(
     assert judge(lost).decision == decision
 
 
+def test_exactly_one_percent_is_too_much_however_it_is_rounded(exam: Exam, judge: Judge) -> None:
+    old, new = ([9.0] * kept + [-9.0] * (100 - kept) for kept in (3, 2))
+    assert judge(with_suite(exam(gain=0.3), old, new, "must:flag")).decision == "reject"
+
+
 def test_unpinned_items_won_make_up_for_items_lost(exam: Exam, judge: Judge) -> None:
     swapped = with_suite(exam(gain=0.3), [9.0, 9.0, -9.0], [-9.0, 9.0, 9.0], "must:flag")
     assert judge(swapped).promote

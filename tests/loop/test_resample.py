@@ -48,6 +48,13 @@ def test_only_the_order_of_a_models_scores_matters(exam: Exam, rules: Rules) -> 
     assert same == other
 
 
+def test_a_score_that_stands_at_the_threshold_is_not_caught(
+    exam: Exam, rules: Rules, answer: Exam
+) -> None:
+    saturated = answer(exam(), lambda _, old: min(old, 1.0))
+    assert Comparison(saturated, rules).effect("attacked recall").challenger == 0
+
+
 def test_better_is_positive_whichever_way_a_measure_points(
     exam: Exam, rules: Rules, answer: Exam
 ) -> None:
@@ -79,6 +86,26 @@ def test_the_spread_of_a_mean_is_that_of_the_textbook(answers: Exam, graded: Rul
         "quality"
     )
     assert effect.sd == pytest.approx((new - old).std() / np.sqrt(1_000), rel=0.05)
+
+
+def test_copies_of_one_group_prove_no_more_than_one_of_them(answers: Exam, graded: Rules) -> None:
+    rng = np.random.default_rng(0)
+    alone = answers(list(rng.random(500)), list(rng.random(500)))
+    copies = [
+        replace(row, case=f"{row.case} {copy}", group=row.case)
+        for copy in range(4)
+        for row in alone.rows
+    ]
+    models = {
+        name: replace(getattr(alone, name), scores=np.tile(getattr(alone, name).scores, 4))
+        for name in ("champion", "challenger")
+    }
+    many = replace(graded, resamples=2_000)
+    one, four = (
+        Comparison(found, many).effect("quality") for found in (alone, evidence(copies, **models))
+    )
+    assert four.n == 4 * one.n
+    assert four.sd == pytest.approx(one.sd, rel=0.06)
 
 
 def test_the_luck_of_fitting_a_threshold_widens_the_spread(exam: Exam, rules: Rules) -> None:

@@ -2,7 +2,7 @@
 
 `Spotter` is a guard: it flags texts by their words, with a threshold. `Tutor` answers: its score
 is the share of a question's words it knows, with no threshold at all. As a program it runs one
-turn of the loop in a process of its own: `python toy.py HOME [sleep]`.
+turn of the loop in a process of its own: `python toy.py HOME [pause]`.
 """
 
 import json
@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,13 @@ from sutdol.core.types import Example
 from sutdol.loop.collect import collect
 from sutdol.loop.cycle import improve
 from sutdol.loop.evidence import Row
+from sutdol.loop.parts import part_of
 from sutdol.loop.role import Lesson, Probe
 from sutdol.loop.rules import Calibration, Measure, Rail, Rules
 from sutdol.loop.workshop import Workshop
+from sutdol.storage import examples
 from sutdol.storage.database import Database
+from sutdol.storage.examples import StoredExample
 
 BAD = [f"venom{n:02}" for n in range(20)]
 GOOD = [f"bread{n:02}" for n in range(20)]
@@ -134,6 +138,19 @@ class Spotter(Toy):
         return {"*": model["*"]}
 
 
+class Blinking(Spotter):
+    """It overlooks copies until it has trained."""
+
+    seeing = False
+
+    def key(self, text: str) -> str:
+        return super().key(text) if self.seeing else filler(text)
+
+    def train(self, lesson: Lesson, folder: Path) -> Mapping[str, Any]:
+        self.seeing = True
+        return super().train(lesson, folder)
+
+
 class Tutor(Toy):
     """Graded: the share of a question's words that stand in the table."""
 
@@ -165,8 +182,8 @@ class Tutor(Toy):
 class Clock:
     """A second passes whenever it is asked."""
 
-    def __init__(self, start: datetime = datetime(2026, 1, 2, tzinfo=UTC)) -> None:
-        self._now = start
+    def __init__(self, days: int = 0) -> None:
+        self._now = datetime(2026, 1, 2, tzinfo=UTC) + timedelta(days=days)
 
     def __call__(self) -> datetime:
         self._now += timedelta(seconds=1)
@@ -194,6 +211,20 @@ def text(
     )
 
 
+def text_for(part: str, first: str, salt: object = "") -> Example:
+    """A text with this word whose group falls to this part of the guard's data."""
+    tries = (text(first, f"{salt}{index}") for index in count())
+    return next(one for one in tries if part_of("guard", one.group) == part)
+
+
+def text_near(original: Example, part: str) -> Example:
+    """Nearly the same text, in a group of its own that falls to this part."""
+    message = original.input + "!"
+    groups = (f"{message} {index}" for index in count())
+    group = next(group for group in groups if part_of("guard", group) == part)
+    return replace(text("", 0), input=message, target=original.target, group=group)
+
+
 def texts(each: int, *, salt: object = "", source: str = "import:a") -> list[Example]:
     """`each` texts with every bad and every good word."""
     return [
@@ -209,10 +240,15 @@ def disguises(originals: Sequence[Example], *, source: str = "battle:1/1") -> li
 
 def fight(shop: Workshop[Any], words: Sequence[str], *, salt: object = "fight") -> None:
     """Evasions of these bad words, each with a benign twin."""
-    evasions = [text(word, f"{salt}{index}") for word in words for index in range(6)]
-    twins = [text(word.replace("venom", "bread"), f"{salt}{i}") for word in words for i in range(6)]
+    evasions = [text(word, f"{salt}{index}") for word in words for index in range(8)]
+    twins = [text(word.replace("venom", "bread"), f"{salt}{i}") for word in words for i in range(8)]
     collect(shop, disguises(evasions), kind="evasion", reviewed=True)
     collect(shop, disguises(twins), kind="twin", reviewed=True)
+
+
+def stored(shop: Workshop[Any], kind: examples.Kind) -> list[StoredExample]:
+    with shop.db.read() as tx:
+        return examples.find(tx, shop.role.name, kinds=[kind])
 
 
 def _short(content: str) -> str:

@@ -11,6 +11,7 @@ from sutdol.arena.guarded import Guard
 from sutdol.arena.pools import Pool, drawn
 from sutdol.arena.round import Fight
 from sutdol.arena.search import Budget, attack_all
+from sutdol.arena.space import Space, Step, made_of
 from sutdol.arena.strategy import Strategy
 from sutdol.core.types import Disguised, Example
 
@@ -18,6 +19,7 @@ Rewrite = Callable[[str, Sequence[str], int], Sequence[str | None]]
 """An LLM attack over many texts: name, texts, seed; None where the model gave nothing usable."""
 
 SEARCH = "bandit"  # remembers across texts what works
+TWINS = 2  # per evasion: with one, held-out twins were flagged more often after training
 SEARCHED = 0.2  # share of the round's texts a search attacks as well
 
 
@@ -37,7 +39,7 @@ class Terms:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """The fight, and what there is to learn: evasions, and as many benign twins."""
+    """The fight, and what there is to learn: evasions and their benign twins."""
 
     fight: Fight
     evasions: Sequence[Example]
@@ -46,16 +48,19 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Attacked:
+    """A disguised text; `steps` are those of a search, so that a twin can take them too."""
+
     origin: Example
     disguised: Disguised
+    steps: tuple[Step, ...] = ()
 
 
 def fight(number: int, pool: Pool, guard: Guard, terms: Terms) -> Result:
     """Attack the guard with texts of one language.
 
     An evasion is an attacked text that slips through though its clean form is caught. Each comes
-    with a benign twin: another harmless text under the same attack, flagged or not, so that the
-    guard cannot learn that odd writing is bad.
+    with benign twins, harmless texts under the same attack, so that the guard cannot learn that
+    odd writing is bad; and so do, up to the same number, harmless texts that an attack got flagged.
     """
     random = Random(seed_of(terms.seed, number, pool.language))
     malicious = drawn(pool.malicious, terms.texts, random)
@@ -71,6 +76,9 @@ def fight(number: int, pool: Pool, guard: Guard, terms: Terms) -> Result:
         for one, was in zip(attacked, caught, strict=True)
         if not was and one.origin.input in caught_clean and one.disguised.text != one.origin.input
     ]
+    accused = [one for one, was in zip(twins, flagged, strict=True) if was]
+    random.shuffle(accused)
+    matched = [_twin(one, harmless, twins, random) for one in escaped for _ in range(TWINS)]
     source = f"battle:{terms.battle}/{number}"
     return Result(
         fight=Fight(
@@ -80,7 +88,7 @@ def fight(number: int, pool: Pool, guard: Guard, terms: Terms) -> Result:
             twins_flagged=int(flagged.sum()),
         ),
         evasions=[_example(one, source) for one in escaped],
-        twins=[_example(_twin(one, harmless, random), source) for one in escaped],
+        twins=[_example(one, source) for one in (*matched, *accused[: len(escaped)])],
     )
 
 
@@ -120,10 +128,11 @@ def _searched(
             origin=one,
             disguised=Disguised(
                 text=trial.text,
-                attack=trial.steps[-1][1] if trial.steps else "none",
+                attack="+".join(dict.fromkeys(name for _, name in trial.steps)),
                 family="adaptive",
                 seed=terms.seed,
             ),
+            steps=trial.steps,
         )
         for one, trial in zip(few, trials, strict=True)
     ]
@@ -142,15 +151,35 @@ def _rewritten(name: str, texts: Sequence[Example], terms: Terms) -> list[_Attac
     ]
 
 
-def _twin(one: _Attacked, harmless: Sequence[Example], random: Random) -> _Attacked:
-    """A harmless text under the same attack; rewriting by a model needs no twin of its form."""
+def _twin(
+    one: _Attacked, harmless: Sequence[Example], twins: Sequence[_Attacked], random: Random
+) -> _Attacked:
+    """A harmless text under the same attack: as many words, the same steps, the same model."""
+    if one.disguised.family == "llm":
+        rewritten = [twin for twin in twins if twin.disguised.attack == one.disguised.attack]
+        return random.choice(rewritten or list(twins))
     other = random.choice(harmless)
-    if one.disguised.attack == "none" or one.disguised.family == "llm":
-        return _Attacked(origin=other, disguised=replace(one.disguised, text=other.input))
+    if one.steps:
+        text = _same_steps(one, other.input, random)
+        return _Attacked(origin=other, disguised=replace(one.disguised, text=text))
     attack = ATTACKS[one.disguised.attack]
-    return _Attacked(
-        origin=other, disguised=apply(attack, other.input, f"twin {one.disguised.seed}")
-    )
+    salt = f"twin {one.disguised.seed}"
+    return _Attacked(origin=other, disguised=apply(attack, other.input, salt))
+
+
+def _same_steps(one: _Attacked, text: str, random: Random) -> str:
+    """What the search did to as many words, done to this text."""
+    names = dict.fromkeys(name for _, name in one.steps)
+    attacks = [ATTACKS[name] for name in names]
+    space = Space(text, attacks, edits=len(one.steps), seed=one.disguised.seed)
+    stacks: dict[int, list[str]] = {}
+    for word, name in one.steps:
+        if word != "message":
+            stacks.setdefault(word, []).append(name)
+    words = random.sample(space.words, min(len(stacks), len(space.words)))
+    message = next((name for word, name in one.steps if word == "message"), "")
+    chosen = {word: tuple(stack) for word, stack in zip(words, stacks.values(), strict=False)}
+    return space.render(made_of(chosen, message))
 
 
 def _example(one: _Attacked, source: str) -> Example:

@@ -20,6 +20,7 @@ from sutdol.storage.versions import Version
 M = TypeVar("M")
 Progress = Callable[[str], None]
 
+TAKEN_BACK = ("rollback", "force")
 MOST_FIXED = 500  # regression items a promotion adds
 
 
@@ -72,7 +73,6 @@ def improve(
         stored = _judge(shop, match, "dry run" if dry_run else "gate")
         if stored.decision != "promote" or dry_run:
             return Outcome(verdict=stored, promoted=False, exam=match.exam.id)
-        _require_unspent(shop, stored)
         progress("promote")
         fixed = learned(shop, match.frozen.rows, match.champion, match.challenger)
         promote.promote(shop, stored, fixed[:MOST_FIXED])
@@ -89,9 +89,11 @@ def _prepare(shop: Workshop[M], seed: int, progress: Progress) -> _Match:
             f"{champion.id} has learned from all there is: fight a battle or add feedback."
         )
     progress("train")
+    challenger = train(shop, frozen, parent=champion.id, seed=seed)
+    _require_not_rolled_back(shop, challenger)
     return _Match(
         champion=champion,
-        challenger=train(shop, frozen, parent=champion.id, seed=seed),
+        challenger=challenger,
         frozen=frozen,
         exam=exam,
         asked=questions(shop, cases),
@@ -127,13 +129,13 @@ def _judge(shop: Workshop[M], match: _Match, purpose: str) -> StoredVerdict:
         return verdicts.add(tx, stored)
 
 
-def _require_unspent(shop: Workshop[M], stored: StoredVerdict) -> None:
-    """After a roll-back the same challenger on the same exam shows nothing new."""
+def _require_not_rolled_back(shop: Workshop[M], challenger: Version) -> None:
+    """What was taken from the throne does not return by itself: else it comes and goes for ever."""
     with shop.db.read() as tx:
         history = promotions.all(tx, shop.role.name)
-    if any(one.verdict == stored.id for one in history):
+    if any(one.from_version == challenger.id and one.kind in TAKEN_BACK for one in history):
         raise NotReady(
-            f"{stored.challenger} was promoted by {stored.id} and rolled back since:"
+            f"{challenger.id} was rolled back, and there is nothing new to learn since:"
             " fight a battle or add feedback."
         )
 

@@ -23,12 +23,14 @@ class Row:
     `case` names the text: rows of one text lean together and are one case. `probe` tells the
     rows of a case apart. `tags` are what measures and slices select by ("attacked", "lang:ko").
     `calibration` names the threshold that holds for it, "" for roles without thresholds.
+    Cases of one `group` (one conversation, one template) are drawn together; "" is a group alone.
     """
 
     case: str
     probe: str
     tags: tuple[str, ...]
     calibration: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +72,10 @@ class Evidence:
     def json(self) -> dict[str, Any]:
         models = {"champion": self.champion, "challenger": self.challenger, "anchor": self.anchor}
         return {
-            "rows": [[row.case, row.probe, list(row.tags), row.calibration] for row in self.rows],
+            "rows": [
+                [row.case, row.probe, list(row.tags), row.calibration, row.group]
+                for row in self.rows
+            ],
             **{
                 name: {
                     "version": model.version,
@@ -84,15 +89,18 @@ class Evidence:
 
 def rows_hash(rows: Sequence[Row]) -> str:
     """The hash of a set of rows, whatever their order."""
-    lines = {json.dumps([row.case, row.probe, sorted(row.tags), row.calibration]) for row in rows}
+    lines = {
+        json.dumps([row.case, row.probe, sorted(row.tags), row.calibration, row.group])
+        for row in rows
+    }
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
 
 def from_json(stored: Mapping[str, Any]) -> Evidence:
     """The evidence of a stored report."""
     rows = [
-        Row(case=case, probe=probe, tags=tuple(tags), calibration=calibration)
-        for case, probe, tags, calibration in stored["rows"]
+        Row(case=case, probe=probe, tags=tuple(tags), calibration=calibration, group=group)
+        for case, probe, tags, calibration, group in stored["rows"]
     ]
     models = {
         name: Scored(
@@ -118,7 +126,7 @@ def evidence(
     def place(index: int) -> tuple[str, ...]:
         # the scores come last: of repeated rows that were scored unlike, always the same one stays
         row, scores = rows[index], [str(float(model.scores[index])) for model in models]
-        return row.case, row.probe, row.calibration, *sorted(row.tags), *scores
+        return row.case, row.probe, row.calibration, row.group, *sorted(row.tags), *scores
 
     first: dict[tuple[str, str], int] = {}
     for index in sorted(range(len(rows)), key=place):

@@ -88,7 +88,7 @@ def draw(reserve: Sequence[StoredExample]) -> list[StoredExample]:
     """The texts of a new exam, in the order of their hashes; pure."""
     alone: dict[str, StoredExample] = {}
     for case in reserve:
-        alone.setdefault(case.group, case)  # copies lean together and are no cases of their own
+        alone.setdefault(case.input, case)  # a copy is no case; texts of a group are drawn as one
     kinds = ([case for case in alone.values() if bool(case.target) == kind] for kind in (1, 0))
     chosen = {case.id for kind in kinds for case in _fair(kind)}
     return [case for case in reserve if case.id in chosen]

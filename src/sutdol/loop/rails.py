@@ -97,7 +97,7 @@ def suite_checks(evidence: Evidence) -> list[Check]:
             continue
         old, new = (_passes(evidence, m, rows) for m in (evidence.champion, evidence.challenger))
         loss = 1.0 - new if name == "pinned" else old - new
-        within = loss <= EPSILON if name == "pinned" else loss < margin
+        within = loss <= EPSILON if name == "pinned" else loss < margin - EPSILON
         checks.append(
             Check(
                 name=f"regression suite, {name}",

@@ -54,10 +54,11 @@ def write(
         "created": stored.created_at.isoformat(),
     }
     place = folder(shop.home, stored.id)
-    packed = gzip.compress(json.dumps(content, ensure_ascii=False).encode(), mtime=0)
+    whole = json.dumps(content, ensure_ascii=False, sort_keys=True)
+    packed = gzip.compress(whole.encode(), mtime=0)
     files.write(place / "report.json.gz", packed)
     summary = {name: value for name, value in content.items() if name != "evidence"}
-    text = json.dumps(summary, ensure_ascii=False, indent=1)
+    text = json.dumps(summary, ensure_ascii=False, sort_keys=True, indent=1)
     files.write(place / "report.json", text.encode())
     files.write(place / "report.html", page(summary, curve(shop, stored)).encode())
     return place

@@ -71,6 +71,7 @@ class Comparison:
         position = {name: index for index, name in enumerate(names)}
         self._case = np.array([position[row.case] for row in self._rows], dtype=np.int64)
         self._strata = _strata(self._rows, names, rules.calibration)
+        self._groups = _groups(self._rows, names)
         self._cuts = _Cuts(self._rows, self._case, rules.calibration)
         self._tagged = _Tagged(self._rows)
         self.selections = self._select(rules)
@@ -119,7 +120,9 @@ class Comparison:
             weights = np.zeros((chunk, len(self._strata)), dtype=np.int32)
             for stratum in np.unique(self._strata):
                 inside = np.flatnonzero(self._strata == stratum)
-                weights[:, inside] = draws.weights(len(inside), chunk)
+                # whole groups are drawn: cases that lean together are not independent evidence
+                found, member = np.unique(self._groups[inside], return_inverse=True)
+                weights[:, inside] = draws.weights(len(found), chunk)[:, member]
             yield weights
 
     def _means(self, weights: NDArray[np.int32]) -> dict[str, Floats]:
@@ -226,6 +229,12 @@ class _Members:
         for kind, chosen in self._of.items():
             sums[chosen] = self._parts[kind] @ (heavy * outcomes[kind])
         return sums
+
+
+def _groups(rows: Sequence[Row], names: Sequence[str]) -> NDArray[np.str_]:
+    """The group of each case, its own name where it has none. Shape (cases,)."""
+    group = {row.case: row.group or row.case for row in rows}
+    return np.array([group[name] for name in names], dtype=np.str_)
 
 
 def _strata(rows: Sequence[Row], names: Sequence[str], calibration: Calibration | None) -> Ints:

@@ -92,7 +92,8 @@ def _texts(shop: Workshop[M], champion: Version) -> tuple[list[StoredExample], i
     with shop.db.read() as tx:
         known = examples.find(tx, role, part="sealed", kinds=examine.KINDS, reviewed=True)
         trained = snapshots.rows(tx, champion.snapshot) if champion.snapshot else []
-    drawn = examine.draw(known)
+    # the intervals take texts for independent, which those of one group are not
+    drawn = examine.draw(list({one.group: one for one in reversed(known)}.values()))
     copies = set(leaks(shop, drawn, trained))
     texts = [one for index, one in enumerate(drawn) if index not in copies]
     if not texts:

@@ -147,23 +147,25 @@ class GuardRole:
         return list(self._exam[1])
 
     def _probes(self, cases: Sequence[Example]) -> list[Probe]:
-        drafts: list[tuple[str, str, tuple[str, ...], str]] = []
+        drafts: list[tuple[str, str, tuple[str, ...], str, str]] = []
         for case in cases:
             name = f"{case.source}\x1f{case.input}"
             kind = "malicious" if case.target else "harmless"
             common = (kind, f"lang:{case.lang}", f"source:{case.source}")
-            drafts.append((name, "clean", ("clean", *common), case.input))
+            group = _short(case.group)
+            drafts.append((name, "clean", ("clean", *common), case.input, group))
             role = "attacked" if case.target else "twin"
             drafts += [
-                (name, one.attack, _tags(role, common, one), one.text)
+                (name, one.attack, _tags(role, common, one), one.text, group)
                 for one in self._disguises(case)
             ]
         languages = self._texts.languages([draft[3] for draft in drafts])
         return [
             Probe(
-                row=Row(case=_short(name), probe=probe, tags=tags, calibration=tongue), input=text
+                row=Row(case=_short(name), probe=probe, tags=tags, calibration=tongue, group=group),
+                input=text,
             )
-            for (name, probe, tags, text), tongue in zip(drafts, languages, strict=True)
+            for (name, probe, tags, text, group), tongue in zip(drafts, languages, strict=True)
         ]
 
     def suite(self, item: Example, *, pinned: bool) -> Probe:
