@@ -85,16 +85,19 @@ def learned(
 ) -> list[StoredExample]:
     """Battle examples the champion got wrong and the challenger gets right, with their twins.
 
-    Twins come along even when both are right: else the next model may catch the evasions by
-    flagging all that is written oddly. In the order of their hashes.
+    Right means as far beyond the threshold as the champion was off it, or further: what hangs by a
+    thread would be lost to chance by the next model. Twins come along even when both are right:
+    else the next model may catch the evasions by flagging all that is written oddly.
+    In the order of their hashes.
     """
     disguised = [one for one in rows if one.kind in ("evasion", "twin")]
     if not disguised:
         return []
     probes = [shop.role.suite(one, pinned=False) for one in disguised]
     old, new = score(shop, probes, champion), score(shop, probes, challenger)
-    before, after = _right(probes, old), _right(probes, new)
-    fixed = [now and not was for was, now in zip(before, after, strict=True)]
+    before, after = _margins(probes, old), _margins(probes, new)
+    firm = [now > 0.0 and now >= abs(was) for was, now in zip(before, after, strict=True)]
+    fixed = [now and was < 0.0 for was, now in zip(before, firm, strict=True)]
     ways = {
         _way(one)
         for one, was in zip(disguised, fixed, strict=True)
@@ -102,15 +105,16 @@ def learned(
     }
     return [
         one
-        for one, was, now in zip(disguised, fixed, after, strict=True)
+        for one, was, now in zip(disguised, fixed, firm, strict=True)
         if was or (now and one.kind == "twin" and _way(one) in ways)
     ]
 
 
-def _right(probes: Sequence[Probe], model: Scored) -> list[bool]:
-    """Whether a model, as it serves, decides each suite row as it must be decided."""
+def _margins(probes: Sequence[Probe], model: Scored) -> list[float]:
+    """How far each suite row lies on the right side of the threshold; negative is wrong."""
     return [
-        bool(score >= model.threshold(probe.row.calibration)) == ("must:flag" in probe.row.tags)
+        (float(score) - model.threshold(probe.row.calibration))
+        * (1.0 if "must:flag" in probe.row.tags else -1.0)
         for probe, score in zip(probes, model.scores, strict=True)
     ]
 

@@ -1,7 +1,7 @@
 """Near-duplicates between training and hold-out texts: MinHash to find, Jaccard to decide. Pure."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -16,7 +16,6 @@ SHORT = 2 * SHINGLE  # shorter keys are compared whole
 WIDTH = ROWS * 4  # bytes of a band
 
 Hashes = NDArray[np.uint64]
-Buckets = Mapping[tuple[int, bytes], Sequence[str]]
 
 _PRIME = np.uint64((1 << 31) - 1)
 _DRAWS = Draws(20_261_120)  # fixed: the same texts are near-duplicates on every machine
@@ -26,24 +25,33 @@ _SHIFTS = _DRAWS.integers(2**31 - 2, (BANDS * ROWS, 1)).astype(np.uint64)
 
 def near_duplicates(keys: Sequence[str], exam: Sequence[str]) -> list[int]:
     """Indices of `keys` that are nearly the same as any key of the exam."""
-    whole = set(exam)
-    buckets: dict[tuple[int, bytes], list[str]] = defaultdict(list)
-    for key in whole:
-        for band in _bands(key):
-            buckets[band].append(key)
-    pieces = {key: frozenset(_shingles(key).tolist()) for key in whole}
-    return [
-        index for index, key in enumerate(keys) if key in whole or _repeats(key, buckets, pieces)
-    ]
+    finder = _finder(tuple(sorted(set(exam))))
+    return [index for index, key in enumerate(keys) if finder.repeats(key)]
 
 
-def _repeats(key: str, buckets: Buckets, pieces: Mapping[str, frozenset[int]]) -> bool:
-    """Whether any key that shares a band is alike; each is compared once."""
-    candidates = {other for band in _bands(key) for other in buckets.get(band, ())}
-    if not candidates:
-        return False
-    own = frozenset(_shingles(key).tolist())
-    return any(_alike(own, pieces[other]) for other in candidates)
+class _Finder:
+    """One exam's keys; what was asked before is remembered, as rounds ask the same again."""
+
+    def __init__(self, exam: Sequence[str]) -> None:
+        self._pieces = {key: frozenset(_shingles(key).tolist()) for key in exam}
+        self._known = dict.fromkeys(exam, True)
+        self._buckets: dict[tuple[int, bytes], list[str]] = defaultdict(list)
+        for key in exam:
+            for band in _bands(key):
+                self._buckets[band].append(key)
+
+    def repeats(self, key: str) -> bool:
+        """Whether any key that shares a band is alike; each is compared once."""
+        if key not in self._known:
+            candidates = {other for band in _bands(key) for other in self._buckets.get(band, ())}
+            own = frozenset(_shingles(key).tolist()) if candidates else frozenset()
+            self._known[key] = any(_alike(own, self._pieces[other]) for other in candidates)
+        return self._known[key]
+
+
+@lru_cache(maxsize=2)
+def _finder(exam: tuple[str, ...]) -> _Finder:
+    return _Finder(exam)
 
 
 def _bands(key: str) -> list[tuple[int, bytes]]:
@@ -52,7 +60,6 @@ def _bands(key: str) -> list[tuple[int, bytes]]:
     return [(at, signature[at : at + WIDTH]) for at in range(0, len(signature), WIDTH)]
 
 
-@lru_cache(maxsize=1 << 17)
 def _signature(key: str) -> bytes:
     if len(key) < SHORT:
         return b""

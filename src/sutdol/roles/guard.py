@@ -141,7 +141,7 @@ class GuardRole:
 
         The rows of the last exam are kept: battles ask for the same ones round after round.
         """
-        exam = seed_from(*(f"{case.source} {case.target} {case.input}" for case in cases))
+        exam = seed_from(*(repr(case) for case in cases))
         if self._exam[0] != exam:
             self._exam = exam, self._probes(cases)
         return list(self._exam[1])
