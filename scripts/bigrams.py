@@ -14,7 +14,7 @@ SMOOTHING = 2.0
 
 
 def table(texts: Iterable[str]) -> np.ndarray:
-    """log P(next | letter) * 100, each language's texts weighing the same per letter."""
+    """Log P(next | letter) * 100, each language's texts weighing the same per letter."""
     size = len(plausible.LETTERS) + 1
     counts = np.full((size, size), SMOOTHING)
     for text in texts:

@@ -6,7 +6,9 @@ from cyclopts import App
 
 from sutdol.cli.output import Files, Json, console, is_terminal, note, opened, say, write_json
 
-app = App(name="arena", help="Let attackers fight the guard.", help_format="plaintext")
+app = App(
+    name="arena", help="Let attackers fight the guard.", help_format="plaintext", help_epilogue=""
+)
 
 
 @app.command

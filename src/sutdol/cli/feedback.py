@@ -6,7 +6,9 @@ from cyclopts import App
 
 from sutdol.cli.output import note, opened, say
 
-app = App(name="feedback", help="Take in labels from people.", help_format="plaintext")
+app = App(
+    name="feedback", help="Take in labels from people.", help_format="plaintext", help_epilogue=""
+)
 
 
 @app.command(name="import")

@@ -5,17 +5,33 @@ from pathlib import Path
 
 from cyclopts import App
 
-from sutdol.cli.output import Files, Json, Names, note, opened, percent, say, write_json
+from sutdol.cli.output import (
+    Files,
+    Json,
+    Names,
+    Seed,
+    note,
+    opened,
+    percent,
+    say,
+    write_json,
+    writing,
+)
 from sutdol.core.errors import UsageError
 
-app = App(name="guard", help="Train, ask and measure the guard.", help_format="plaintext")
+app = App(
+    name="guard",
+    help="Train, ask and measure the guard.",
+    help_format="plaintext",
+    help_epilogue="",
+)
 
 
 @app.command
 def train(
     *,
     data: Files,
-    seed: int = 0,
+    seed: Seed = 0,
     text_column: str | None = None,
     label_column: Names | None = None,
     json: Json = None,
@@ -23,14 +39,16 @@ def train(
     """Train the first champion from labelled texts.
 
     Example: sutdol guard train --data en.jsonl.gz ko.jsonl.gz
-    Example: sutdol guard train --data mine.csv --text-column comment --label-column toxic
+    Example: sutdol guard train --data a.csv --text-column comment
 
     Parameters
     ----------
     data
         JSONL (also gzipped) with text and label (0 ok, 1 violating), or CSV.
+    text_column
+        The CSV column of the texts; "text" unless given.
     label_column
-        Several label columns become categories.
+        The CSV column of the labels, "label" unless given; several become categories.
     """
     from sutdol.loop import live
     from sutdol.roles.labelled import columns_of
@@ -61,11 +79,19 @@ def _champion(sutdol: object) -> str | None:
 
 
 @app.command
-def check(text: str | None = None, *, file: Path | None = None, json: Json = None) -> None:
+def check(text: str | None = None, /, *, file: Path | None = None, json: Json = None) -> None:
     """Ask about one text: flagged, score, categories, and where it shows.
 
     Example: sutdol guard check "win a free prize now"
+    Example: sutdol guard check -- "-- a text that begins with a dash"
     Example: sutdol guard check --file message.txt --json -
+
+    Parameters
+    ----------
+    text
+        The text, in quotes.
+    file
+        A file that is one text, in place of it.
     """
     if (text is None) == (file is None):
         raise UsageError('Give a text or --file, one of them: sutdol guard check "some text".')
@@ -109,19 +135,25 @@ def score(*, input: Path, output: Path) -> None:
     """Score many texts: one line per id.
 
     Example: sutdol guard score --input texts.jsonl.gz --output scores.jsonl
+
+    Parameters
+    ----------
+    input
+        JSONL (also gzipped) with text and, if you like, id; else the line's number is its id.
+    output
+        One JSON object a text: id, score, flagged, categories.
     """
     from sutdol.roles.scoring import scored, unlabelled
 
+    if output.exists() and input.exists() and output.samefile(input):
+        raise UsageError(f"{output} is the input: name another file for the scores.")
     with opened() as sutdol:
-        guard = sutdol.live()
+        lines = scored(sutdol.live(), unlabelled(input))
         count = 0
-        try:
-            with output.open("w", encoding="utf-8") as out:
-                for line in scored(guard, unlabelled(input)):
-                    out.write(jsonlib.dumps(line, ensure_ascii=False) + "\n")
-                    count += 1
-        except OSError as error:
-            raise UsageError(f"{output} cannot be written: {error.strerror}.") from None
+        with writing(output) as file:
+            for line in lines:
+                file.write(jsonlib.dumps(line, ensure_ascii=False) + "\n")
+                count += 1
     note(f"{count} texts scored")
 
 
@@ -130,6 +162,11 @@ def eval(*, data: Files, json: Json = None) -> None:
     """Measure the champion on labelled texts; texts it was trained on are left out.
 
     Example: sutdol guard eval --data test.jsonl.gz --json eval.json
+
+    Parameters
+    ----------
+    data
+        JSONL (also gzipped) with text and label (0 ok, 1 violating), or CSV.
     """
     from sutdol.roles.labelled import labelled
     from sutdol.roles.measured import fresh, measured
@@ -156,12 +193,20 @@ def _figure(value: object) -> str:
 
 
 @app.command
-def calibrate(*, benign: Files, fpr: float = 0.05) -> None:
+def calibrate(*, benign: Files, fpr: float = 0.05, json: Json = None) -> None:
     """Set the thresholds so that this share of your own harmless texts is flagged.
 
-    Makes a new version with the same weights and crowns it, on record as your decision.
+    Makes a new version with the same weights and crowns it, on record as
+    your decision.
 
     Example: sutdol guard calibrate --benign harmless.jsonl --fpr 0.05
+
+    Parameters
+    ----------
+    benign
+        JSONL (also gzipped) or CSV with text; a label is not needed.
+    fpr
+        The share to flag, such as 0.05.
     """
     if not 0 < fpr < 1:
         raise UsageError("--fpr is a share between 0 and 1, such as 0.05.")
@@ -171,6 +216,8 @@ def calibrate(*, benign: Files, fpr: float = 0.05) -> None:
     with opened() as sutdol:
         texts = [one for path in benign for one in harmless(path)]
         crowned = recalibrate(sutdol.guard, sutdol.guard_role, texts, fpr=fpr)
+    write_json({"version": crowned.version, "thresholds": dict(crowned.thresholds)}, json)
     shown = ", ".join(f"{name} {value:.4f}" for name, value in crowned.thresholds.items())
-    say(f"{crowned.version} is the champion, thresholds {shown}")
+    if json != "-":
+        say(f"{crowned.version} is the champion, thresholds {shown}")
     note("Later challengers are set to SUTDOL_GUARD__FPR on these and your other texts.")

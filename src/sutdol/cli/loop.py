@@ -6,7 +6,9 @@ from cyclopts import App
 
 from sutdol.cli.output import Json, note, opened, percent, say, write_json
 
-app = App(name="loop", help="Improve, judge, promote, go back.", help_format="plaintext")
+app = App(
+    name="loop", help="Improve, judge, promote, go back.", help_format="plaintext", help_epilogue=""
+)
 
 
 @app.command

@@ -2,21 +2,54 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
-from sutdol.core.errors import BadInput
+from sutdol.core.errors import NotReady
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from sutdol.app import Sutdol
 
-Files = Annotated[list[Path], Parameter(consume_multiple=True)]
-Names = Annotated[list[str], Parameter(consume_multiple=True)]
-Json = Annotated[str | None, Parameter(help="Write JSON to this file; - for standard output.")]
+
+def _writable(_: object, target: str | None) -> None:
+    """Refuse before the work what could not be written after it."""
+    if target is None or target == "-":
+        return
+    if target.startswith("-"):
+        raise ValueError("Name a file, or - for standard output.")
+    if Path(target).is_dir():
+        raise ValueError("It is a folder: name a file.")
+    if not Path(target).absolute().parent.is_dir():
+        raise ValueError("Its folder does not exist.")
+
+
+def _folder(_: object, target: Path | None) -> None:
+    if target is not None and target.exists() and not target.is_dir():
+        raise ValueError("It is a file: name a folder.")
+
+
+Files = Annotated[list[Path], Parameter(consume_multiple=1)]
+Names = Annotated[list[str], Parameter(consume_multiple=1)]
+Folder = Annotated[Path, Parameter(validator=_folder)]
+Count = Annotated[int, Parameter(validator=Number(gte=1))]
+Seed = Annotated[
+    int, Parameter(validator=Number(gte=0, lt=2**31), help="Equal seeds give equal results.")
+]
+Json = Annotated[
+    str | None,
+    Parameter(
+        help="Write JSON to this file; - for standard output.",
+        allow_leading_hyphen=True,
+        validator=_writable,
+    ),
+]
 
 
 def opened(**flags: Any) -> "Sutdol":
@@ -36,10 +69,21 @@ def write_json(value: Any, target: str | None) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
         return
+    with writing(Path(target)) as file:
+        file.write(text)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[TextIO]:
+    """A file to write text to; a lone surrogate is written as the JSON escape it came from."""
     try:
-        Path(target).write_text(text, encoding="utf-8")
+        with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
+            yield file
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        raise BadInput(f"{target} cannot be written: {error.strerror}.") from None
+        why = f"{path} cannot be written: {error.strerror}"
+        raise NotReady(f"{why}. Free some space or name another place.") from None
 
 
 def say(line: str, *, to_stderr: bool = False) -> None:

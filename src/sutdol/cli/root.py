@@ -1,9 +1,10 @@
 """All command groups under one roof; each is imported only when it is used."""
 
+import os
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter, UnknownOptionError, UnusedCliTokensError
 
 from sutdol import __version__
 from sutdol.core.errors import SutdolError, UsageError
@@ -25,13 +26,14 @@ app = App(
     help_format="plaintext",
     version=__version__,
     version_flags=["--version"],
+    default_parameter=Parameter(negative=()),
 )
-app.command("sutdol.cli.demo:demo", name="demo", help="Ten rounds on the bundled texts.")
+app.command("sutdol.cli.demo:demo", name="demo", help_format="plaintext", help_epilogue="")
 app.command("sutdol.cli.guard:app", name="guard", help="Train, ask and measure the guard.")
 app.command("sutdol.cli.arena:app", name="arena", help="Let attackers fight the guard.")
 app.command("sutdol.cli.feedback:app", name="feedback", help="Take in labels from people.")
 app.command("sutdol.cli.loop:app", name="loop", help="Improve, judge, promote, go back.")
-app.command("sutdol.cli.doctor:doctor", name="doctor", help="What is there, what is missing.")
+app.command("sutdol.cli.doctor:doctor", name="doctor", help_format="plaintext", help_epilogue="")
 
 
 def run(tokens: Sequence[str] | None = None) -> int:
@@ -47,7 +49,9 @@ def run(tokens: Sequence[str] | None = None) -> int:
         print("Interrupted; what was finished is kept.", file=sys.stderr)
         code = INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()  # the reader went away, as `head` does: not an error
+        # The reader went away, as `head` does: not an error. What Python still holds goes nowhere.
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         code = 0
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else 1
@@ -60,5 +64,10 @@ def _fail(error: SutdolError) -> int:
 
 
 def _plain(error: CycloptsError) -> str:
-    """The parser's message in one line, with the way to the help."""
-    return " ".join(str(error).split()) + " See --help."
+    """The parser's message in one line, with the way out."""
+    way = "See --help."
+    if isinstance(error, UnusedCliTokensError):
+        way = "Put a text of several words in quotes."
+    if isinstance(error, UnknownOptionError):
+        way = "See --help; before a text that begins with a dash put --."
+    return f"{' '.join(str(error).split())} {way}"

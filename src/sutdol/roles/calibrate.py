@@ -1,9 +1,11 @@
 """Set the champion's thresholds on the user's own harmless texts: a new version, same weights."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sutdol.core.errors import UsageError
 from sutdol.core.types import Example
 from sutdol.loop import live
 from sutdol.loop.collect import collect
@@ -25,6 +27,11 @@ def calibrate(
     shop: Workshop[Classifier], role: GuardRole, texts: Sequence[Example], *, fpr: float
 ) -> Calibrated:
     """Flag `fpr` of these texts; they also set the thresholds of every later challenger."""
+    if len(texts) * fpr < 1:
+        raise UsageError(
+            f"{len(texts)} texts are too few to flag {100 * fpr:g} % of them:"
+            f" give at least {math.ceil(1 / fpr)}."
+        )
     with locks.hold(shop.home, f"improve-{role.name}"):
         champion = live.champion(shop)
         model = role.calibrate(live.load(shop, champion), texts, fpr=fpr)

@@ -36,10 +36,12 @@ def _open(path: Path) -> Any:
 def _record(path: Path, number: int, line: bytes) -> tuple[str, str]:
     try:
         record = json.loads(line.decode("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"{path}:{number} is not JSON in UTF-8: {error}.") from None
     if not isinstance(record, dict) or not isinstance(record.get("text"), str):
-        raise BadInput(f"{path}:{number} needs a text.")
+        raise BadInput(
+            f'{path}:{number} has no text; each line must be {{"id": ..., "text": ...}}.'
+        )
     return str(record.get("id", number)), record["text"]
 
 
