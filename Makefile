@@ -26,13 +26,19 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
+# Other guards are installed for the comparison alone, into .sutdol/bench. Real texts, if you have
+# some: make soak DATA="en.jsonl.gz ko.jsonl.gz"
 bench: install
+	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/guard.py
 	$(BIN)/python benchmarks/arena.py
 	$(BIN)/python benchmarks/gate.py --quick
 
 soak: install
-	$(BIN)/python benchmarks/gate.py --real 200
+	$(BIN)/python benchmarks/gate.py
+	$(BIN)/python benchmarks/gate.py --series 0 --real 200
+	$(if $(DATA),$(BIN)/python benchmarks/guard.py --texts 1000 --data $(DATA))
+	$(if $(DATA),$(BIN)/python benchmarks/arena.py --times 2 --data $(DATA))
 
 clean:
 	rm -rf $(VENV) .sutdol .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build

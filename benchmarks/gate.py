@@ -1,7 +1,8 @@
 """How often the gate promotes by luck, and how often it finds a true gain: a simulation.
 
-    python benchmarks/gate.py --quick                # a minute, to see that it runs
-    nice python benchmarks/gate.py --real 200        # 2,000 series: the numbers of the docs
+    python benchmarks/gate.py --quick                       # a minute, to see that it runs
+    nice python benchmarks/gate.py                          # 2,000 simulated series
+    nice python benchmarks/gate.py --series 0 --real 200    # 200 through the real code
 
 Two guards see the same texts through their own noise. Their scores are normal, so the truth is
 known: 80 % of attacked texts lie above the true 5 % threshold, and at it the two guards disagree
@@ -12,6 +13,7 @@ pieces (`cut`, `Draws`, `alpha`, `normal_tail`); `--real` sends rows through `de
 import argparse
 import math
 import multiprocessing
+import resource
 import sys
 import time
 from collections import Counter
@@ -22,6 +24,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from section import table, write
 
 from sutdol.loop.evidence import Evidence, Row, Scored, evidence
 from sutdol.loop.gate import alpha, decide
@@ -46,6 +49,16 @@ SCREEN = 200  # resamples after which a look far from its alpha is called
 FAR = 1.4  # the spread of 200 resamples is within 5 % (one sigma): a factor 1.4 is never wrong
 DEV = 1_000  # harmless texts a shipped threshold is fitted on
 NULLS = 9  # looks charged before the true gain arrives in the late trial
+
+SIMULATED = (
+    "Two guards of known quality see the same texts through their own noise: 80 % attacked recall"
+    f" at the true 5 % threshold, about 8 % of the texts judged differently. Primary test alone,"
+    f" rails off, {RESAMPLES:,} resamples, the error budget charged look after look."
+)
+REAL = (
+    "The same world, but as rows through `decide()` with the guard's own rules: each text clean"
+    " and under two attacks, each harmless one with a twin, all rails on, {resamples:,} resamples."
+)
 
 
 def mean(recall: float) -> float:
@@ -221,21 +234,35 @@ def real_gain(index: int, n: int, resamples: int) -> tuple[bool, bool, str]:
     return better, verdict.promote, "; ".join(sorted(held))
 
 
-def share(hits: Iterable[bool]) -> str:
-    found = list(hits)
-    low_high = wilson(sum(found), len(found))
-    return (
-        f"{sum(found):5d} of {len(found):5d}  {100 * low_high.value:5.1f} %"
-        f"  [{100 * low_high.low:4.1f}, {100 * low_high.high:4.1f}]"
-    )
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """How often something happened, with its 95 % interval, and what was wanted."""
+
+    name: str
+    hits: int
+    n: int
+    wanted: str = ""
+
+    @property
+    def cells(self) -> tuple[str, str, str, str]:
+        share = wilson(self.hits, self.n)
+        shown = f"{100 * share.value:.1f} % [{100 * share.low:.1f}, {100 * share.high:.1f}]"
+        return self.name, f"{self.hits:,} of {self.n:,}", shown, self.wanted
+
+    def __str__(self) -> str:
+        name, hits, shown, wanted = self.cells
+        return f"{name:62s} {hits:>14s}  {shown:22s}  {wanted}"
 
 
-def line(name: str, hits: Iterable[bool], target: str = "") -> None:
-    print(f"{name:62s} {share(hits)}  {target}", flush=True)
+def finding(name: str, hits: Iterable[bool], wanted: str = "") -> Finding:
+    each = list(hits)
+    found = Finding(name=name, hits=sum(each), n=len(each), wanted=wanted)
+    print(found, flush=True)
+    return found
 
 
 class Simulation:
-    """Runs a trial many times on two processes and tells how far it is."""
+    """Runs a trial many times on a few processes and tells how far it is."""
 
     def __init__(self, pool: "multiprocessing.pool.Pool") -> None:
         self._pool = pool
@@ -250,51 +277,100 @@ class Simulation:
         return results
 
 
-def fast(run: Simulation, series: int) -> None:
-    print(f"primary only, rails off, {RESAMPLES} resamples; 95 % Wilson intervals")
-    nulls = run("no gain", partial(null_series, n=1_000), series)
-    line("p <= .01, first look, no gain", [one[0] <= 0.01 for one in nulls], "want 1 %")
-    line("p <= .05, first look, no gain", [one[0] <= 0.05 for one in nulls], "want 5 %")
-    texts = "1,000 + 1,000 texts"
-    line(f"false promotion in {LOOKS} looks, {texts}", [one[1] for one in nulls], "want <= 5 %")
-    name = f"  exact McNemar, each its own {DEV:,} dev texts"
-    line(name, [one[2] for one in nulls], "must fail")
-    name = f"  exact McNemar, both the same {DEV:,} dev texts"
-    line(name, [one[3] for one in nulls], "must fail")
-    gains = run("+3 points", partial(gain_series, n=3_000), series // 2)
-    texts = "3,000 + 3,000 texts"
-    line(f"+3 points found at look 1, {texts}", [one[0] for one in gains], "want >= 70 %")
-    line(f"+3 points found at look 10, {texts}", [one[1] for one in gains])
-    line(f"+3 points found at looks 10 to 14, {texts}", [one[2] for one in gains], "want >= 90 %")
+def nulls(run: Simulation, series: int) -> list[Finding]:
+    tried = run("no gain", partial(null_series, n=1_000), series)
+    own = f"  exact McNemar, each its own {DEV:,} dev texts"
+    shared = f"  exact McNemar, both the same {DEV:,} dev texts"
+    return [
+        finding("p <= .01, first look, no gain", [one[0] <= 0.01 for one in tried], "<= 1 %"),
+        finding("p <= .05, first look, no gain", [one[0] <= 0.05 for one in tried], "<= 5 %"),
+        finding(
+            f"false promotion in {LOOKS} looks, 1,000 + 1,000 texts",
+            [one[1] for one in tried],
+            "<= 5 %",
+        ),
+        finding(own, [one[2] for one in tried], "> 5 %: must fail"),
+        finding(shared, [one[3] for one in tried], "> 5 %: must fail"),
+    ]
 
 
-def real(run: Simulation, series: int, resamples: int) -> None:
-    print(f"decide() with the guard's rules, rails on, {resamples} resamples")
-    nulls = run("real, no gain", partial(real_null, n=1_000, resamples=resamples), series)
-    line(f"p <= alpha in {LOOKS} looks, 1,000 + 1,000 texts", [one[0] for one in nulls])
-    line("false promotion", [one[1] for one in nulls], "want <= 5 %")
-    calls = Counter("".join(one[2] for one in nulls))
-    print(f"  looks: {calls['p']} promote, {calls['i']} inconclusive, {calls['r']} reject")
-    gains = run("real, +3 points", partial(real_gain, n=3_000, resamples=resamples), series)
-    line("+3 points, look 1, 3,000 + 3,000 texts: p <= alpha", [one[0] for one in gains])
-    line("  promoted", [one[1] for one in gains])
-    for held, times in Counter(one[2] for one in gains if one[2]).most_common(5):
-        print(f"  held back {times} times by {held}")
+def gains(run: Simulation, series: int) -> list[Finding]:
+    tried = run("+3 points", partial(gain_series, n=3_000), series)
+    name = f"+{100 * GAIN:.0f} points found"
+    after = f"after {NULLS} looks without gain"
+    return [
+        finding(f"{name} at look 1, 3,000 + 3,000 texts", [one[0] for one in tried], ">= 70 %"),
+        finding(f"{name} at the first look {after}", [one[1] for one in tried]),
+        finding(f"{name} within five looks {after}", [one[2] for one in tried], ">= 90 %"),
+    ]
 
 
-def main() -> None:
+def real(run: Simulation, series: int, resamples: int) -> tuple[list[Finding], str]:
+    """The figures, and what else there is to say of the looks."""
+    tried = run("real, no gain", partial(real_null, n=1_000, resamples=resamples), series)
+    found = [
+        finding(f"p <= alpha in {LOOKS} looks, 1,000 + 1,000 texts", [one[0] for one in tried]),
+        finding("  false promotion", [one[1] for one in tried], "<= 5 %"),
+    ]
+    calls = Counter("".join(one[2] for one in tried))
+    better = run("real, +3 points", partial(real_gain, n=3_000, resamples=resamples), series)
+    found += [
+        finding("+3 points, look 1, 3,000 + 3,000 texts: p <= alpha", [one[0] for one in better]),
+        finding("  promoted", [one[1] for one in better]),
+    ]
+    held = Counter(one[2] for one in better if one[2]).most_common(5)
+    said = (
+        f"Looks without gain: {calls['p']:,} promote, {calls['i']:,} inconclusive,"
+        f" {calls['r']:,} reject. True gains held back by a rail: "
+        + ("; ".join(f"{times} by {name}" for name, times in held) or "none")
+    )
+    print(said)
+    return found, said + "."
+
+
+def page(found: Iterable[Finding]) -> str:
+    rows = [one.cells for one in found]
+    return table(("trial", "series", "share [95 %]", "wanted"), rows)
+
+
+def cpu() -> str:
+    """What all finished processes took."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return f"CPU time: {(used.ru_utime + used.ru_stime) / 60:.1f} minutes."
+
+
+def asked_for() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--series", type=int, default=2_000, help="simulated series of 20 looks")
+    parser.add_argument("--gains", type=int, help="series with a true gain; half of --series")
     parser.add_argument("--quick", action="store_true", help="40 series: does it run?")
     parser.add_argument("--real", type=int, default=0, help="series sent through decide()")
     parser.add_argument("--resamples", type=int, default=RESAMPLES, help="of decide()")
-    asked = parser.parse_args()
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
+    parser.add_argument("--processes", type=int, default=2)
+    return parser.parse_args()
+
+
+def main() -> None:
+    asked = asked_for()
+    series, through = (40, 4) if asked.quick else (asked.series, asked.real)
+    sections: list[tuple[str, ...]] = []
+    with multiprocessing.get_context("spawn").Pool(asked.processes) as pool:
         run = Simulation(pool)
-        if asked.series:
-            fast(run, 40 if asked.quick else asked.series)
-        if asked.real or asked.quick:
-            real(run, 4 if asked.quick else asked.real, asked.resamples)
+        if series:
+            print(f"primary only, rails off, {RESAMPLES} resamples; 95 % Wilson intervals")
+            found = nulls(run, series) + gains(run, asked.gains or series // 2)
+            sections.append(("gate", "The gate, simulated", SIMULATED, page(found)))
+        if through:
+            print(f"decide() with the guard's rules, rails on, {asked.resamples} resamples")
+            found, said = real(run, through, asked.resamples)
+            told = REAL.format(resamples=asked.resamples)
+            sections.append(("gate-real", "The gate, real code", told, page(found), said))
+        pool.close()
+        pool.join()
+    print(cpu())
+    if not asked.quick:  # too few series for a figure that anyone may quote
+        for section in sections:
+            write(*section, cpu())
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from sutdol.arena.fight import Rewrite
 from sutdol.arena.fixed import by_family, exam_disguises, readable
 from sutdol.arena.guarded import Judged
 from sutdol.arena.llm import Writer
+from sutdol.arena.rehearse import rehearse
 from sutdol.arena.search import Budget
 from sutdol.arena.strategy import strategy
 from sutdol.core.errors import NotReady, SutdolError, UnknownName
@@ -40,7 +41,7 @@ class Sutdol:
 
     def __init__(self, settings: Settings, db: Database, now: Callable[[], datetime]) -> None:
         self.settings, self.db = settings, db
-        self.guard_role = GuardRole(exam_disguises, fpr=settings.guard.fpr)
+        self.guard_role = GuardRole(exam_disguises, rehearse, fpr=settings.guard.fpr)
         self.guard: Workshop[Classifier] = Workshop(
             db=db, home=settings.home, role=self.guard_role, now=now
         )
@@ -49,7 +50,7 @@ class Sutdol:
     @classmethod
     def open(cls, settings: Settings, now: Callable[[], datetime] | None = None) -> Self:
         """Open home and database, created where missing."""
-        db = Database.open(settings.database_url, settings.home)
+        db = Database.open(settings.database_url, settings.home, wait=settings.database_wait)
         return cls(settings, db, now or _utc)
 
     @property

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sutdol.core.errors import Busy, NotReady, Refused
-from sutdol.loop import cycle, gate, live, promote
+from sutdol.loop import cycle, evaluate, gate, live, promote
 from sutdol.loop.collect import collect
 from sutdol.loop.verify import verify
 from sutdol.loop.workshop import Workshop
@@ -90,6 +90,18 @@ def test_there_is_one_first_champion(toy: ModuleType, reigning: Workshop[Any]) -
         cycle.found(reigning, seed=0)
     with reigning.db.read() as tx:
         assert len(versions.all(tx, "guard")) == 1
+
+
+def test_a_champion_that_no_longer_loads_is_trained_anew(reigning: Workshop[Any]) -> None:
+    with reigning.db.read() as tx:
+        broken = versions.get(tx, "guard-v1")
+    model = reigning.home / broken.path / "model.json"
+    written = model.read_bytes()
+    model.write_bytes(b"damaged")
+    assert cycle.found(reigning, seed=0).id == "guard-v2"
+    assert kinds(reigning) == ["initial", "initial"]
+    assert model.read_bytes() == written  # the same training gives the same bytes, and mends them
+    assert evaluate.anchor(reigning).id == "guard-v2"
 
 
 def test_without_texts_there_is_no_first_champion(shop: Workshop[Any]) -> None:

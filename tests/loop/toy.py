@@ -167,7 +167,7 @@ class Tutor(Toy):
 
     def one(self, model: Table, text: str) -> float:
         words = text.split()
-        return sum(word in model for word in words) / len(words)
+        return sum(word in model for word in words) / max(1, len(words))
 
     def probes(self, cases: Sequence[Example]) -> list[Probe]:
         return [

@@ -142,6 +142,10 @@ def test_logits_are_those_of_scikit_learn(fitted: Head) -> None:
         copy=True,
     )
     matrix.sum_duplicates()
+    stands = matrix > 0
+    shares = [(stands[kind].sum(axis=0) + 1) / (kind.sum() + 2) for kind in (labels, ~labels)]
+    contrast = np.log(np.asarray(shares[0] / shares[1])).ravel()
+    matrix = csr_matrix(matrix.multiply(contrast))
     model = LogisticRegression(
         C=1.0, solver="liblinear", dual=True, tol=0.1, max_iter=40, random_state=0
     ).fit(matrix, labels)

@@ -81,17 +81,18 @@ def test_any_texts_have_one_score_whoever_asks(guard: Classifier, texts: list[st
 
 
 def test_texts_judged_again_score_as_before(guard: Classifier) -> None:
-    short = [text for text in TEXTS.values() if len(text) <= WINDOW]
-    known = Texts()
+    texts, known = list(TEXTS.values()), Texts()
     for _ in range(2):
-        scores, flags = guard.judge_known(short, known)
-        assert scores.tolist() == guard.scores(short).tolist()
-        assert flags.tolist() == guard.judge(short)[1].tolist()
+        scores, flags = guard.judge_known(texts, known)
+        assert scores.tolist() == guard.known_scores(texts, known).tolist()
+        assert scores.tolist() == guard.scores(texts).tolist()
+        assert flags.tolist() == guard.judge(texts)[1].tolist()
 
 
 def test_no_texts_have_no_scores(guard: Classifier) -> None:
     scores, flags = guard.judge([])
     assert scores.tolist() == flags.tolist() == []
+    assert guard.known_scores([], Texts()).tolist() == []
 
 
 def test_what_was_learnt_is_known(guard: Classifier) -> None:
@@ -111,11 +112,53 @@ def test_padding_hides_nothing(guard: Classifier) -> None:
 @pytest.mark.parametrize("length", [0, 1, 599, 600, 601, 1_049, 1_050, 1_051, 5_000])
 def test_windows_cover_a_text_and_overlap(length: int) -> None:
     text = "".join(chr(0x4E00 + place) for place in range(length))
-    pieces = windows(text)
+    pieces = [piece for _, piece in windows(text)]
     assert all(len(piece) <= WINDOW for piece in pieces)
-    starts = [text.index(piece) for piece in pieces]
+    starts = [start for start, _ in windows(text)]
+    assert starts == [text.index(piece) for piece in pieces]
     assert starts == [STRIDE * place for place in range(len(pieces))]
     assert pieces[0] + "".join(piece[WINDOW - STRIDE :] for piece in pieces[1:]) == text
+
+
+HIDDEN = {
+    "zero width": "\u200b",
+    "variation selectors": "\ufe0f",
+    "accents": "\u0301",
+    "blank letters": "\u3164",
+    "tags": "\U000e0061",
+    "marks of direction": "\u202d",
+}
+
+
+@pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN)
+@pytest.mark.parametrize("around", ["{}", PADDING + "{} " + PADDING])
+def test_padding_that_does_not_show_hides_nothing(
+    guard: Classifier, hidden: str, around: str
+) -> None:
+    padded = (hidden * 700).join(PHRASE)
+    text = around.format(padded)
+    assert guard.score(text) == pytest.approx(guard.score(around.format(PHRASE)))
+    found = guard.check(text)
+    assert found.flagged
+    assert found.span is not None
+    begin = text.index(padded)
+    assert found.span[0] < begin + len(padded) / 2 < found.span[1]
+
+
+def test_white_space_that_does_not_show_hides_nothing(guard: Classifier) -> None:
+    assert guard.score((" " * 700).join(PHRASE.split())) == pytest.approx(guard.score(PHRASE))
+
+
+def test_the_span_is_that_of_the_worst_window_where_its_text_stands_twice(
+    guard: Classifier,
+) -> None:
+    worst = PHRASE.rjust(WINDOW, ".")
+    text = PADDING[:100] + worst + PADDING[: 2 * STRIDE - WINDOW - 100] + worst
+    assert windows(text)[-1] == (2 * STRIDE, worst)
+    span = guard.check(text).span
+    assert span is not None
+    assert text.rindex(PHRASE) <= span[1]
+    assert span[0] >= 2 * STRIDE
 
 
 def test_a_text_beyond_all_measure_is_refused(guard: Classifier) -> None:
@@ -295,7 +338,7 @@ def test_a_model_of_another_normaliser_must_be_trained_again(stored: Path) -> No
     rewrite(stored, {"normaliser": 0})
     told = corrupted(stored)
     assert "was trained with normaliser 0" in told
-    assert "sutdol loop improve guard" in told
+    assert "sutdol guard train --data" in told
 
 
 class Bomb:
@@ -340,10 +383,21 @@ def test_a_text_is_known_by_its_key_and_language() -> None:
     assert len(known.features(["green tea", ""])) == 2
 
 
-def test_only_the_first_window_of_a_text_is_kept() -> None:
+def test_a_long_text_is_trained_on_by_its_first_window() -> None:
     known = Texts()
     long = known.features([PADDING + PHRASE])
     assert np.array_equal(long.columns, known.features([PADDING[:WINDOW]]).columns)
+
+
+def test_a_long_text_is_scored_by_all_its_windows(guard: Classifier) -> None:
+    known = Texts()
+    text = PADDING + PHRASE
+    assert [len(found) for found in known.windows([PHRASE, text])] == [1, len(windows(text))]
+    assert guard.known_scores([text, PADDING], known).tolist() == [
+        guard.score(text),
+        guard.score(PADDING),
+    ]
+    assert guard.known_scores([text], known)[0] > guard.known_scores([PADDING], known)[0] + 0.5
 
 
 def test_too_many_texts_are_forgotten_and_read_again() -> None:
@@ -354,3 +408,7 @@ def test_too_many_texts_are_forgotten_and_read_again() -> None:
     texts = [f"green tea {number}" for number in range(10)]
     assert known.languages(texts * 2) == ["en"] * 20
     assert np.array_equal(known.features(texts).columns, Texts().features(texts).columns)
+    assert [len(found) for found in known.windows([PADDING * 3, "tea"])] == [
+        len(windows(PADDING * 3)),
+        1,
+    ]

@@ -43,7 +43,8 @@ def test_a_stored_model_is_the_one_that_was_fitted(
     texts = [one.input for one in lesson.dev]
     assert again.scores(texts).tolist() == guard.scores(texts).tolist()
     assert manifest["thresholds"] == role.thresholds(again) == guard.thresholds
-    assert manifest["rows"] == {"train": len(lesson.train), "dev": len(lesson.dev)}
+    sizes = {"train": len(lesson.train), "rehearsed": 0, "dev": len(lesson.dev)}
+    assert manifest["rows"] == sizes
     assert manifest["recipe"]["seed"] == lesson.seed
 
 

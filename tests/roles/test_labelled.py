@@ -201,6 +201,23 @@ def test_several_label_columns_become_categories(folder: Path) -> None:
     assert "data.csv:2 has the label 'so'" in told
 
 
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_empty_label_is_not_harmless(folder: Path, empty: str) -> None:
+    content = f"text,label\n{BAD},1\n{GOOD},{empty}\n"
+    assert "data.csv:3 has no label" in refusal(folder, content, "data.csv")
+    columns = Columns(labels=("hate", "spam"))
+    content = f"text,hate,spam\n{BAD},1,{empty}\n"
+    assert "data.csv:2 has no label" in refusal(folder, content, "data.csv", columns)
+    line = json.dumps({"text": GOOD, "label": empty})
+    assert "data.jsonl:1 has no label" in refusal(folder, line)
+
+
+def test_several_label_columns_leave_the_others_alone(folder: Path) -> None:
+    content = f"id,group,lang,text,hate,spam\n7,talk,ko,{GOOD},0,0\n"
+    (one,) = load(folder, content, "data.csv", Columns(labels=("hate", "spam")))
+    assert (one.meta, one.group, one.lang) == ({"id": "7"}, "import:data#talk", "ko")
+
+
 def test_tabs_separate_in_tsv(folder: Path) -> None:
     assert inputs(load(folder, "text\tlabel\na, b\t0\n", "data.TSV")) == ["a, b"]
 
@@ -327,6 +344,14 @@ def test_harmless_texts_may_not_say_otherwise(folder: Path) -> None:
     (folder / "shop.jsonl").write_bytes(jsonl({"text": GOOD}, LINES[0]))
     with pytest.raises(BadInput, match="holds texts labelled violating"):
         harmless(folder / "shop.jsonl")
+
+
+def test_harmless_texts_in_csv_may_not_say_otherwise_either(folder: Path) -> None:
+    (folder / "shop.csv").write_text(f"id,text,label\n1,{GOOD},\n2,{BAD},0\n", encoding="utf-8")
+    assert [one.meta["id"] for one in harmless(folder / "shop.csv")] == ["1", "2"]
+    (folder / "shop.csv").write_text(f"text,label\n{BAD},1\n", encoding="utf-8")
+    with pytest.raises(BadInput, match="holds texts labelled violating"):
+        harmless(folder / "shop.csv")
 
 
 def test_a_file_without_texts_holds_none(folder: Path) -> None:

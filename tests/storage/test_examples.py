@@ -31,6 +31,17 @@ def test_the_same_example_is_kept_once(
         assert examples.count(tx, "guard") == 4
 
 
+def test_a_label_becomes_reviewed_when_somebody_vouches_for_it_and_stays_so(
+    db: Database, text: Callable[..., Example], now: datetime
+) -> None:
+    one, two = text("one"), text("two")
+    with db.write() as tx:
+        examples.add(tx, "guard", [one, two], kind="feedback", reviewed=False, now=now)
+        assert examples.add(tx, "guard", [two], kind="feedback", reviewed=True, now=now) == 0
+        examples.add(tx, "guard", [two], kind="feedback", reviewed=False, now=now)
+        assert [each.input for each in examples.find(tx, "guard", reviewed=True)] == ["two"]
+
+
 def test_what_goes_in_comes_out(db: Database, text: Callable[..., Example], now: datetime) -> None:
     one = replace(text("욕\u200d설 😀", target="hate", part="dev"), meta={"attack": "zero_width"})
     with db.write() as tx:

@@ -68,6 +68,13 @@ def test_a_folder_is_kept_under_its_checksum(tmp_path: Path) -> None:
     files.verify(one.path, one.checksum)
 
 
+def test_a_damaged_folder_is_mended_by_writing_it_again(tmp_path: Path) -> None:
+    first = files.shelve(tmp_path, "models", fill)
+    (first.path / "guard.json").write_text("damaged")
+    assert files.shelve(tmp_path, "models", fill) == first
+    files.verify(first.path, first.checksum)
+
+
 def test_a_folder_whose_filling_fails_is_not_kept(tmp_path: Path) -> None:
     def fails(folder: Path) -> None:
         fill(folder)

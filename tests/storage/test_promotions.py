@@ -134,8 +134,6 @@ def test_wishes_without_sense_are_refused(
         with pytest.raises(UsageError, match="initial"):
             crown(tx, None, one, "force")
         crown(tx, None, one, "initial")
-        with pytest.raises(UsageError, match="initial"):
-            crown(tx, one, two, "initial")
         with pytest.raises(UsageError, match="already"):
             crown(tx, one, one, "force")
         with pytest.raises(Refused, match="never the guard champion"):
@@ -223,3 +221,14 @@ def test_a_verdict_rests_on_the_look_of_its_pair_and_is_found_again(
         )
         with pytest.raises(Refused, match="not charged for its pair"):
             verdicts.add(tx, fake)
+
+
+def test_a_champion_that_no_longer_loads_is_followed_by_an_initial_one_and_keeps_its_looks(
+    db: Database, train: Callable[..., str], crown: Crown
+) -> None:
+    with db.write() as tx:
+        one, two = train(tx), train(tx)
+        crown(tx, None, one, "initial")
+        anew = crown(tx, one, two, "initial")
+        assert (anew.from_version, anew.kind, anew.looks_paid) == (one, "initial", 0)
+        assert names(tx)[:2] == (two, one)

@@ -13,7 +13,7 @@ from sutdol.arena.fight import Rewrite, Terms
 from sutdol.arena.panel import Panel, panel
 from sutdol.arena.pools import Pool, pools
 from sutdol.arena.search import USUAL, Budget
-from sutdol.arena.strategy import strategy
+from sutdol.arena.strategy import Strategy, strategy
 from sutdol.core.errors import BadInput, NotReady
 from sutdol.loop.parts import on_panel
 from sutdol.storage import battles, examples
@@ -64,6 +64,7 @@ class Campaign:
 
     def __iter__(self) -> Iterator[Timed]:
         fighters, shown = self._prepare()
+        chosen = self._strategy(fighters)
         battle = self._start()
         terms = Terms(
             rounds=self.plan.rounds,
@@ -72,14 +73,9 @@ class Campaign:
             budget=self.plan.budget,
             seed=self.plan.seed,
             battle=battle.id,
-            strategy=strategy(self.plan.attack_strategy, tuple(p.language for p in fighters)),
+            strategy=chosen,
             rewrite=self.rewrite,
         )
-        if terms.strategy.llm and self.rewrite is None:
-            raise NotReady(
-                "LLM attacks need a model: set OPENAI_BASE_URL, for Ollama"
-                " http://127.0.0.1:11434/v1, and SUTDOL_LLM_MODEL."
-            )
         state: battles.State = "interrupted"
         try:
             for timed in rounds(self.arena, fighters, shown, terms, progress=self.progress):
@@ -102,6 +98,16 @@ class Campaign:
             "rounds": [timed.round.json() for timed in self.done],
             "timing": {str(timed.round.number): dict(timed.timing) for timed in self.done},
         }
+
+    def _strategy(self, fighters: Sequence[Pool]) -> Strategy:
+        """What the texts at hand are attacked with; refused before anything is on record."""
+        chosen = strategy(self.plan.attack_strategy, tuple(pool.language for pool in fighters))
+        if chosen.llm and self.rewrite is None:
+            raise NotReady(
+                "LLM attacks need a model: set OPENAI_BASE_URL, for Ollama"
+                " http://127.0.0.1:11434/v1, and SUTDOL_LLM_MODEL."
+            )
+        return chosen
 
     def _start(self) -> Battle:
         with self.db.write() as tx:
@@ -136,15 +142,7 @@ class Campaign:
         self.data = {
             "examples": len(known),
             "hash": _hash(known),
-            "languages": {
-                pool.language: {
-                    "malicious": len(pool.malicious),
-                    "harmless": len(pool.harmless),
-                    "panel_malicious": min(self.plan.texts, len(shown.malicious)),
-                    "panel_harmless": min(self.plan.texts, len(shown.harmless)),
-                }
-                for pool, shown in zip(fighters, watched, strict=False)
-            },
+            "languages": {pool.language: self._counts(pool, watched) for pool in fighters},
         }
         shown = panel(
             watched,
@@ -155,6 +153,16 @@ class Campaign:
         )
         return fighters, shown
 
+    def _counts(self, pool: Pool, watched: Sequence[Pool]) -> dict[str, int]:
+        """How many texts of a language fight, and how many of them stand on the panel."""
+        on = [one for one in watched if one.language == pool.language]
+        return {
+            "malicious": len(pool.malicious),
+            "harmless": len(pool.harmless),
+            "panel_malicious": min(self.plan.texts, sum(len(one.malicious) for one in on)),
+            "panel_harmless": min(self.plan.texts, sum(len(one.harmless) for one in on)),
+        }
+
 
 def independent(path: Path, known: Sequence[StoredExample]) -> list[str]:
     """Another attacker's texts whose originals no model was trained on."""
@@ -164,8 +172,8 @@ def independent(path: Path, known: Sequence[StoredExample]) -> list[str]:
         if not line.strip():
             continue
         record = _record_of(path, number, line)
-        if record["original_id"] not in trained:
-            texts.append(str(record["text"]))
+        if str(record["original_id"]) not in trained:  # as imported ids are kept
+            texts.append(record["text"])
     if not texts:
         raise BadInput(f"{path} holds no text whose original is kept out of training.")
     return texts
@@ -183,9 +191,14 @@ def _record_of(path: Path, number: int, line: bytes) -> Mapping[str, Any]:
         record = json.loads(line)
     except ValueError:
         raise BadInput(f"{path}:{number} is not JSON.") from None
-    if not isinstance(record, dict) or not {"original_id", "text"} <= set(record):
+    if not isinstance(record, dict) or "original_id" not in record or not _is_text(record):
         raise BadInput(f"{path}:{number} needs id, original_id and text.")
     return record
+
+
+def _is_text(record: Mapping[str, Any]) -> bool:
+    text = record.get("text")
+    return isinstance(text, str) and bool(text.strip())
 
 
 def _hash(known: Sequence[StoredExample]) -> str:

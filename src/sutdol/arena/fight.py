@@ -78,6 +78,7 @@ def fight(number: int, pool: Pool, guard: Guard, terms: Terms) -> Result:
     ]
     accused = [one for one, was in zip(twins, flagged, strict=True) if was]
     random.shuffle(accused)
+    escaped = [one for one in escaped if _can_have_twin(one, twins)]
     matched = [_twin(one, harmless, twins, random) for one in escaped for _ in range(TWINS)]
     source = f"battle:{terms.battle}/{number}"
     return Result(
@@ -156,8 +157,7 @@ def _twin(
 ) -> _Attacked:
     """A harmless text under the same attack: as many words, the same steps, the same model."""
     if one.disguised.family == "llm":
-        rewritten = [twin for twin in twins if twin.disguised.attack == one.disguised.attack]
-        return random.choice(rewritten or list(twins))
+        return random.choice(_rewritten_alike(one, twins))
     other = random.choice(harmless)
     if one.steps:
         text = _same_steps(one, other.input, random)
@@ -165,6 +165,15 @@ def _twin(
     attack = ATTACKS[one.disguised.attack]
     salt = f"twin {one.disguised.seed}"
     return _Attacked(origin=other, disguised=apply(attack, other.input, salt))
+
+
+def _can_have_twin(one: _Attacked, twins: Sequence[_Attacked]) -> bool:
+    """A model may have refused all harmless texts; an evasion alone would teach that odd is bad."""
+    return one.disguised.family != "llm" or bool(_rewritten_alike(one, twins))
+
+
+def _rewritten_alike(one: _Attacked, twins: Sequence[_Attacked]) -> list[_Attacked]:
+    return [twin for twin in twins if twin.disguised.attack == one.disguised.attack]
 
 
 def _same_steps(one: _Attacked, text: str, random: Random) -> str:

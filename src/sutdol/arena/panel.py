@@ -8,7 +8,7 @@ from sutdol.arena.disguise import seed_of
 from sutdol.arena.families import held_out
 from sutdol.arena.fixed import by_family, readable
 from sutdol.arena.guarded import Guard
-from sutdol.arena.pools import Pool
+from sutdol.arena.pools import Pool, first_of_groups
 from sutdol.arena.round import Curves
 from sutdol.arena.search import Budget, attack_all
 from sutdol.core.types import Disguised, Example
@@ -53,7 +53,7 @@ def panel(
                 example=one,
                 disguises=by_family(one.input, readable(one.lang), f"panel {seed}"),
             )
-            for one in texts[:count]
+            for one in first_of_groups(texts, count)
         ]
 
     return Panel(
@@ -87,7 +87,8 @@ def measure(panel: Panel, guard: Guard) -> Curves:
         fpr_twins=_mean(twins),
         fpr_twins_unseen=_mean(unseen_twins),
         fpr_twins_worst=_worst(panel.harmless, flagged),
-        families=_families(panel.malicious, caught, kept),
+        families=_families(panel.malicious, caught, kept, held=False),
+        families_held_out=_families(panel.malicious, caught, kept, held=True),
         per_text={
             one.example.input: float(seen[index]) for index, one in enumerate(panel.malicious)
         },
@@ -143,13 +144,19 @@ def _worst(shown: Sequence[Shown], flags: Sequence[Mapping[str, bool]]) -> tuple
 
 
 def _families(
-    shown: Sequence[Shown], flags: Sequence[Mapping[str, bool]], kept: Sequence[int]
+    shown: Sequence[Shown],
+    flags: Sequence[Mapping[str, bool]],
+    kept: Sequence[int],
+    *,
+    held: bool,
 ) -> dict[str, Interval]:
-    """Retention per family, over texts caught clean."""
+    """Retention per family, over texts caught clean in whose language it is held out, or not."""
     by_family: dict[str, list[bool]] = defaultdict(list)
     for index in kept:
+        language = shown[index].example.lang
         for disguised in shown[index].disguises:
-            by_family[disguised.family].append(flags[index][disguised.attack])
+            if held_out(disguised.family, language) == held:
+                by_family[disguised.family].append(flags[index][disguised.attack])
     return {name: wilson(sum(of), len(of)) for name, of in by_family.items()}
 
 

@@ -33,8 +33,13 @@ def pools(texts: Sequence[Example], languages: Sequence[str]) -> list[Pool]:
 
 def drawn(texts: Sequence[Example], count: int, random: Random) -> list[Example]:
     """`count` texts of other groups each, or all there are."""
+    return first_of_groups(random.sample(list(texts), len(texts)), count)
+
+
+def first_of_groups(texts: Sequence[Example], count: int) -> list[Example]:
+    """The first texts of `count` groups: texts of one group are not independent of each other."""
     chosen: dict[str, Example] = {}
-    for one in random.sample(list(texts), len(texts)):
+    for one in texts:
         if len(chosen) == count:
             break
         chosen.setdefault(one.group, one)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sutdol.arena.families import COVERED_BY_CODE
+from sutdol.arena.families import COVERED_BY_CODE, COVERED_IN_ENGLISH, HELD_OUT, held_out
 from sutdol.core.chart import Curve, Point, line_chart
 
 CAUGHT = (
@@ -50,14 +50,27 @@ def page(battle: Mapping[str, Any]) -> str:
 
     environment = Environment(loader=PackageLoader("sutdol.arena", "templates"), autoescape=True)
     rounds = battle["rounds"]
-    families = {
-        name: {
-            "first": rounds[0]["families"].get(name),
+    families = [
+        {
+            "name": name,
+            "first": rounds[0][kind].get(name),
             "last": figure,
-            "code": name in COVERED_BY_CODE,
+            "how": _how(name, trained=kind == "families"),
+            "resists": kind == "families" and name in rounds[-1]["resists"],
         }
-        for name, figure in (rounds[-1]["families"] if rounds else {}).items()
-    }
+        for kind in ("families", "families_held_out")
+        for name, figure in (rounds[-1][kind] if rounds else {}).items()
+    ]
     return environment.get_template("battle.html").render(
         battle=battle, rounds=rounds, picture=curve(rounds), families=families
     )
+
+
+def _how(family: str, *, trained: bool) -> str:
+    """What its figure shows: a view of the normaliser, training, or what carries over untrained."""
+    shown = ["covered by code"] if family in COVERED_BY_CODE else []
+    shown += ["covered by code (en)"] if family in COVERED_IN_ENGLISH else []
+    if not trained:
+        never = [language for language in HELD_OUT if held_out(family, language)]
+        shown.append(f"never trained ({', '.join(never)})")
+    return ", ".join(shown) or "learned"

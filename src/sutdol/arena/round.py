@@ -30,7 +30,7 @@ class Fight:
         return {
             "attacks": self.attacks,
             "detection_rate": round(recall, 6),
-            "evasion_rate": round(1.0 - recall, 6),
+            "evasion_rate": round(1.0 - recall if self.attacks else 0.0, 6),
             "accuracy": round(right / max(1, self.attacks + self.twins), 6),
             "precision": round(precision, 6),
             "recall": round(recall, 6),
@@ -53,7 +53,8 @@ class Curves:
     fpr_twins: Interval
     fpr_twins_unseen: Interval
     fpr_twins_worst: tuple[str, Interval]
-    families: Mapping[str, Interval]  # retention per family
+    families: Mapping[str, Interval]  # retention per family, where it is trained on
+    families_held_out: Mapping[str, Interval]  # and in languages where it never is
     per_text: Mapping[str, float]  # share of its attacks that were caught; for the monitor
 
     def json(self) -> dict[str, Any]:
@@ -70,8 +71,13 @@ class Curves:
             "fpr_twins": self.fpr_twins.json(),
             "fpr_twins_unseen": self.fpr_twins_unseen.json(),
             "fpr_twins_worst": {"attack": attack, **worst.json()},
-            "families": {name: figure.json() for name, figure in sorted(self.families.items())},
+            "families": _figures(self.families),
+            "families_held_out": _figures(self.families_held_out),
         }
+
+
+def _figures(families: Mapping[str, Interval]) -> dict[str, Any]:
+    return {name: figure.json() for name, figure in sorted(families.items())}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,16 +23,13 @@ class Strategy:
 
 def strategy(name: str, languages: tuple[str, ...]) -> Strategy:
     """The strategy of a name: a group, a family or an attack; held-out families never fight."""
-    llm = tuple(one.name for one in ATTACKS.values() if one.group == "llm_generated")
+    models = [one for one in ATTACKS.values() if one.group == "llm_generated"]
+    llm = tuple(one.name for one in models if name in (one.group, one.family, one.name))
     fitting = {language: _fitting(name, language) for language in languages}
-    if name not in GROUPS and not any(fitting.values()) and name not in llm:
+    adaptive = name in ("mixed", "adaptive")
+    if not (llm or adaptive or any(fitting.values())):
         _refuse(name, languages)
-    return Strategy(
-        name=name,
-        families=fitting,
-        adaptive=name in ("mixed", "adaptive"),
-        llm=llm if name == "llm_generated" else (name,) if name in llm else (),
-    )
+    return Strategy(name=name, families=fitting, adaptive=adaptive, llm=llm)
 
 
 def _fitting(name: str, language: str) -> dict[str, list[Attack]]:

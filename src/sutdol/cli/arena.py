@@ -4,7 +4,19 @@ from pathlib import Path
 
 from cyclopts import App
 
-from sutdol.cli.output import Files, Json, console, is_terminal, note, opened, say, write_json
+from sutdol.cli.output import (
+    Count,
+    Files,
+    Folder,
+    Json,
+    Seed,
+    console,
+    is_terminal,
+    note,
+    opened,
+    say,
+    write_json,
+)
 
 app = App(
     name="arena", help="Let attackers fight the guard.", help_format="plaintext", help_epilogue=""
@@ -43,29 +55,56 @@ def attacks(*, json: Json = None) -> None:
 
 
 @app.command
-def attack(text: str, *, attack: str, seed: int = 0) -> None:
+def attack(text: str, *, attack: str, seed: Seed = 0, json: Json = None) -> None:
     """Disguise a text.
 
     Example: sutdol arena attack "a harmless text" --attack homoglyph --seed 1
+    Example: sutdol arena attack "a harmless text" --attack newline_split --json -
+
+    Parameters
+    ----------
+    text
+        The text, in quotes.
+    attack
+        One of those that `sutdol arena attacks` lists.
     """
     from random import Random
 
     from sutdol.arena.attack import ATTACKS
     from sutdol.arena.disguise import disguise
 
-    say(disguise(ATTACKS[attack], text, Random(seed)))
+    chosen = ATTACKS[attack]
+    rewritten = _rewritten(text, attack, seed) if chosen.group == "llm_generated" else None
+    disguised = rewritten or disguise(chosen, text, Random(seed))
+    write_json({"attack": attack, "seed": seed, "text": disguised}, json)
+    if json != "-":
+        say(disguised)
+
+
+def _rewritten(text: str, attack: str, seed: int) -> str | None:
+    """By the configured language model; None without one."""
+    from sutdol.core.errors import EngineError
+
+    with opened() as sutdol:
+        rewrite = sutdol.rewrite()
+    if rewrite is None:
+        return None
+    found = rewrite(attack, [text], seed)[0]
+    if found is None:
+        raise EngineError("The language model gave nothing usable: try another --seed.")
+    return found
 
 
 @app.command
 def battle(
     *,
     data: Files | None = None,
-    rounds: int = 10,
+    rounds: Count = 10,
     attack_strategy: str = "mixed",
-    seed: int = 0,
+    seed: Seed = 0,
     independent: Path | None = None,
-    texts: int | None = None,
-    report: Path | None = None,
+    texts: Count | None = None,
+    report: Folder = None,
     json: Json = None,
 ) -> None:
     """Fight in rounds; the guard learns from what slips through, and the gate judges.
@@ -88,7 +127,6 @@ def battle(
     from sutdol.cli.fight import fight
 
     with opened() as sutdol:
-        to_stderr = json == "-"
         campaign = sutdol.campaign(
             data or [],
             rounds=rounds,
@@ -97,8 +135,11 @@ def battle(
             independent=independent,
             texts=texts,
         )
-        fight(campaign, rounds, to_stderr=to_stderr)
-        write_json(campaign.json(), json)
+        try:
+            fight(campaign, rounds, to_stderr=json == "-")
+        finally:  # after Ctrl-C as well: what was finished is kept
+            if campaign.done:
+                write_json(campaign.json(), json)
         if report:
             for path in campaign_pages(campaign.json(), report):
                 note(f"wrote {path}")
@@ -117,7 +158,7 @@ def campaign_pages(battle: dict[str, object], folder: Path) -> list[Path]:
 
 
 @app.command
-def selftest(*, data: Files | None = None, seed: int = 0, json: Json = None) -> None:
+def selftest(*, data: Files | None = None, seed: Seed = 0, json: Json = None) -> None:
     """Prove that the gate refuses cheats: evasions only, flag-everything-odd, flipped labels.
 
     Uses its own throw-away home. Without --data it fights on the bundled texts.

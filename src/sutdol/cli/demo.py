@@ -2,10 +2,10 @@
 
 import shutil
 
-from sutdol.cli.output import Json, note, opened, say, write_json
+from sutdol.cli.output import Count, Json, Seed, note, opened, say, write_json
 
 
-def demo(*, rounds: int = 10, seed: int = 0, json: Json = None) -> None:
+def demo(*, rounds: Count = 10, seed: Seed = 0, json: Json = None) -> None:
     """Train a guard on the bundled texts and let it fight ten rounds.
 
     Leaves report.html and curve.svg in .sutdol/demo; your own guard is not touched.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cyclopts import App
 
-from sutdol.cli.output import note, opened, say
+from sutdol.cli.output import Json, note, opened, say, write_json
 
 app = App(
     name="feedback", help="Take in labels from people.", help_format="plaintext", help_epilogue=""
@@ -13,7 +13,12 @@ app = App(
 
 @app.command(name="import")
 def import_(
-    file: Path, *, role: str = "guard", source: str | None = None, reviewed: bool = False
+    file: Path,
+    *,
+    role: str = "guard",
+    source: str | None = None,
+    reviewed: bool = False,
+    json: Json = None,
 ) -> None:
     """Take in labelled texts as feedback.
 
@@ -21,6 +26,15 @@ def import_(
     the labels, and they may.
 
     Example: sutdol feedback import corrections.jsonl --role guard --source web
+
+    Parameters
+    ----------
+    file
+        JSONL (also gzipped) with text and label (0 ok, 1 violating), or CSV.
+    source
+        Where the labels come from; the file's name unless given. What `loop forget` erases.
+    reviewed
+        You vouch for the labels.
     """
     from sutdol.loop.collect import collect
     from sutdol.roles.labelled import labelled
@@ -29,5 +43,7 @@ def import_(
         shop = sutdol.workshop(role)
         texts = labelled(file, source=f"feedback:{source or file.name.split('.')[0]}")
         taken = collect(shop, texts, kind="feedback", reviewed=reviewed)
-    say(f"{taken.new} new labels, {taken.known} known")
+        write_json({"new": taken.new, "known": taken.known, "source": texts[0].source}, json)
+    if json != "-":
+        say(f"{taken.new} new labels, {taken.known} known")
     note(f"Learn from them with `sutdol loop improve {role}`.")

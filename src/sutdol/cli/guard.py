@@ -9,6 +9,7 @@ from sutdol.cli.output import (
     Files,
     Json,
     Names,
+    Output,
     Seed,
     note,
     opened,
@@ -38,6 +39,8 @@ def train(
 ) -> None:
     """Train the first champion from labelled texts.
 
+    Also in place of a champion that no longer loads.
+
     Example: sutdol guard train --data en.jsonl.gz ko.jsonl.gz
     Example: sutdol guard train --data a.csv --text-column comment
 
@@ -50,32 +53,16 @@ def train(
     label_column
         The CSV column of the labels, "label" unless given; several become categories.
     """
-    from sutdol.loop import live
+    from sutdol.loop import cycle
     from sutdol.roles.labelled import columns_of
 
     with opened() as sutdol:
         taken = sutdol.take_in(data, columns_of(text_column, label_column or []))
         note(f"{taken.new} new texts, {taken.known} known")
-        before = _champion(sutdol)
-        if before:
-            raise UsageError(
-                f"{before} is the champion already; what is new is learned by"
-                " `sutdol loop improve guard`, through the gate."
-            )
-        sutdol.crown_first(seed=seed)
-        version = live.champion(sutdol.guard)
-        write_json({"version": version.id, **version.manifest}, json)
-        if json != "-":
-            say(f"{version.id} is the champion")
-
-
-def _champion(sutdol: object) -> str | None:
-    from sutdol.app import Sutdol
-    from sutdol.storage import versions
-
-    assert isinstance(sutdol, Sutdol)
-    with sutdol.db.read() as tx:
-        return versions.alias(tx, "guard", "champion")
+        version = cycle.found(sutdol.guard, seed=seed)
+    write_json({"version": version.id, **version.manifest}, json)
+    if json != "-":
+        say(f"{version.id} is the champion")
 
 
 @app.command
@@ -125,13 +112,15 @@ def _content(path: Path) -> str:
     from sutdol.core.errors import BadInput
 
     try:
-        return path.read_bytes().decode("utf-8", "replace")
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadInput(f"{path} is not UTF-8 text: save it as UTF-8.") from None
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}.") from None
 
 
 @app.command
-def score(*, input: Path, output: Path) -> None:
+def score(*, input: Path, output: Output) -> None:
     """Score many texts: one line per id.
 
     Example: sutdol guard score --input texts.jsonl.gz --output scores.jsonl

@@ -4,7 +4,8 @@ from typing import Any
 
 from cyclopts import App
 
-from sutdol.cli.output import Json, note, opened, percent, say, write_json
+from sutdol.cli.output import Json, Seed, note, opened, percent, say, write_json
+from sutdol.core.errors import UsageError
 
 app = App(
     name="loop", help="Improve, judge, promote, go back.", help_format="plaintext", help_epilogue=""
@@ -12,7 +13,7 @@ app = App(
 
 
 @app.command
-def improve(role: str, *, dry_run: bool = False, seed: int = 0, json: Json = None) -> None:
+def improve(role: str, *, dry_run: bool = False, seed: Seed = 0, json: Json = None) -> None:
     """Train a challenger on all there is to learn and let the gate judge it.
 
     A dry run promotes nothing but costs a look all the same: looking is what the budget pays for.
@@ -109,7 +110,7 @@ def show(verdict: str, *, json: Json = None) -> None:
 
 
 @app.command
-def verify(verdict: str, *, rescore: bool = False) -> None:
+def verify(verdict: str, *, rescore: bool = False, json: Json = None) -> None:
     """Recompute a verdict from its stored scores; with --rescore from the models.
 
     Exits with 1 when it does not come out the same.
@@ -123,15 +124,25 @@ def verify(verdict: str, *, rescore: bool = False) -> None:
         with sutdol.db.read() as tx:
             role = verdicts.get(tx, verdict).role
         found = recompute(sutdol.workshop(role), verdict, rescore=rescore)
-    say(f"{'agrees' if found.agrees else 'DISAGREES'}: {found.decision}")
-    for difference in found.differences:
-        say(f"  {difference}")
+    write_json(
+        {
+            "verdict": verdict,
+            "agrees": found.agrees,
+            "decision": found.decision,
+            "differences": list(found.differences),
+        },
+        json,
+    )
+    if json != "-":
+        say(f"{'agrees' if found.agrees else 'DISAGREES'}: {found.decision}")
+        for difference in found.differences:
+            say(f"  {difference}")
     if not found.agrees:
         raise SystemExit(1)
 
 
 @app.command
-def rollback(role: str, *, reason: str = "asked for") -> None:
+def rollback(role: str, *, reason: str = "asked for", json: Json = None) -> None:
     """Return to the previous champion; its model is proven to load first.
 
     Example: sutdol loop rollback guard --reason "complaints from users"
@@ -144,7 +155,9 @@ def rollback(role: str, *, reason: str = "asked for") -> None:
         started = perf_counter()
         done = go_back(sutdol.workshop(role), reason=reason)
         took = perf_counter() - started
-    say(f"{done.to_version} is the champion again, in place of {done.from_version}")
+    write_json({"champion": done.to_version, "replaced": done.from_version}, json)
+    if json != "-":
+        say(f"{done.to_version} is the champion again, in place of {done.from_version}")
     note(f"{1000 * took:.0f} ms")
 
 
@@ -155,9 +168,12 @@ def lineage(version: str, *, json: Json = None) -> None:
     Example: sutdol loop lineage guard-v3 --json lineage.json
     """
     from sutdol.loop import overview
+    from sutdol.storage import versions
 
     with opened() as sutdol:
-        found = overview.descent(sutdol.workshop(version.rpartition("-")[0]), version)
+        with sutdol.db.read() as tx:
+            role = versions.get(tx, version).role
+        found = overview.descent(sutdol.workshop(role), version)
     write_json(found, json)
     if json == "-":
         return
@@ -187,16 +203,29 @@ def forget(*, source: str, role: str = "guard", json: Json = None) -> None:
 
 
 @app.command
-def sealed(role: str, *, purpose: str) -> None:
+def sealed(role: str, *, purpose: str, json: Json = None) -> None:
     """Read the sealed texts: at most five times ever, on record, deciding nothing.
 
     Example: sutdol loop sealed guard --purpose "yearly report"
+
+    Parameters
+    ----------
+    purpose
+        Why; it stays on record.
     """
     from sutdol.loop.sealed import read_sealed
 
+    if not purpose.strip():
+        raise UsageError("--purpose is empty: a reading is spent for ever, say what for.")
     with opened() as sutdol:
-        for name, figure in read_sealed(sutdol.workshop(role), purpose=purpose).items():
-            say(f"{name}: {figure}")
+        found: dict[str, Any] = read_sealed(sutdol.workshop(role), purpose=purpose)
+    write_json(found, json)
+    if json == "-":
+        return
+    say(f"{found['version']} on {found['texts']} sealed texts, 99 % intervals")
+    for name, figure in found["figures"].items():
+        low, high = percent(figure["low"]), percent(figure["high"])
+        say(f"  {name}: {percent(figure['value'])} [{low}, {high}], n {figure['n']}")
 
 
 def _verdict(stored: Any) -> dict[str, Any]:

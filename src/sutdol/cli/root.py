@@ -1,12 +1,12 @@
 """All command groups under one roof; each is imported only when it is used."""
 
-import os
 import sys
 from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError, Parameter, UnknownOptionError, UnusedCliTokensError
 
 from sutdol import __version__
+from sutdol.cli.output import discard
 from sutdol.core.errors import SutdolError, UsageError
 
 EXAMPLES = """Examples:
@@ -27,6 +27,7 @@ app = App(
     version=__version__,
     version_flags=["--version"],
     default_parameter=Parameter(negative=()),
+    suppress_keyboard_interrupt=False,  # `run` says what became of the work
 )
 app.command("sutdol.cli.demo:demo", name="demo", help_format="plaintext", help_epilogue="")
 app.command("sutdol.cli.guard:app", name="guard", help="Train, ask and measure the guard.")
@@ -49,9 +50,9 @@ def run(tokens: Sequence[str] | None = None) -> int:
         print("Interrupted; what was finished is kept.", file=sys.stderr)
         code = INTERRUPTED
     except BrokenPipeError:
-        # The reader went away, as `head` does: not an error. What Python still holds goes nowhere.
+        # The reader went away, as `head` does: not an error.
         for stream in (sys.stdout, sys.stderr):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            discard(stream)
         code = 0
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else 1

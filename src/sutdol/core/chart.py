@@ -7,6 +7,7 @@ from html import escape
 
 WIDTH, HEIGHT = 820, 380
 LEFT, RIGHT, TOP, BOTTOM = 56, 250, 44, 46
+LINE = 17  # between two names of curves
 FONT = (
     "system-ui,'Noto Sans KR','Noto Sans CJK KR','Apple SD Gothic Neo','Malgun Gothic',sans-serif"
 )
@@ -129,13 +130,24 @@ def _names(frame: _Frame, curves: Sequence[Curve]) -> list[str]:
     for index, curve in enumerate(curves):
         last = [point for point in curve.points if _known(point)][-1]
         ends.append((frame.y(last.value), index, curve, last))
-    parts, floor = [], float(TOP)
-    for y, index, curve, last in sorted(ends, key=lambda end: end[0]):
-        at = max(y, floor)
-        floor = at + 17
+    ends.sort(key=lambda end: end[0])
+    parts = []
+    for at, (_, index, curve, last) in zip(_apart([end[0] for end in ends]), ends, strict=True):
         colour = COLOURS[index % len(COLOURS)]
         parts.append(
             f'<text x="{WIDTH - RIGHT + 12}" y="{at + 4:.1f}" style="fill:{colour}">'
             f"{escape(curve.name)} {100 * last.value:.0f}%</text>"
         )
     return parts
+
+
+def _apart(heights: Sequence[float]) -> list[float]:
+    """Ascending heights at least a line apart, none below the picture."""
+    places: list[float] = []
+    for height in heights:
+        places.append(max(height, places[-1] + LINE if places else float(TOP)))
+    lowest = HEIGHT - LINE / 2
+    for index in reversed(range(len(places))):
+        places[index] = min(places[index], lowest)
+        lowest = places[index] - LINE
+    return places

@@ -45,8 +45,12 @@ class Registry(Generic[P]):
     def _load(self) -> None:
         if self._loaded:
             return
-        self._loaded = True
-        for module in iter_modules(import_module(self.folder).__path__):
-            import_module(f"{self.folder}.{module.name}")
-        for point in entry_points(group=f"sutdol.{self.plural}"):
-            point.load()
+        self._loaded = True  # before: a plugin may ask for another while it is imported
+        try:
+            for module in iter_modules(import_module(self.folder).__path__):
+                import_module(f"{self.folder}.{module.name}")
+            for point in entry_points(group=f"sutdol.{self.plural}"):
+                point.load()
+        except BaseException:
+            self._loaded = False  # else the next look-up would miss plugins without a word
+            raise

@@ -92,6 +92,8 @@ class Settings(BaseSettings):
     """The folder under which everything is written."""
     database_url: str = Field(default="", repr=False)
     """Where the rows live: `sqlite:///FILE` or `postgresql://...`; else a SQLite file in `home`."""
+    database_wait: float = Field(default=30.0, ge=0, le=3600)
+    """Seconds to wait while another process is writing to the database."""
     redis_url: str | None = Field(default=None, repr=False)
     """Redis for cache, limits and events shared between processes."""
     openai_base_url: str | None = Field(default=None, repr=False)

@@ -46,13 +46,14 @@ class _Match:
 
 
 def found(shop: Workshop[M], *, seed: int) -> Version:
-    """Train and crown the first champion."""
+    """Train and crown the first champion, or a new one in place of one that does not load."""
     role = shop.role.name
     with locks.hold(shop.home, f"improve-{role}"):
         with shop.db.read() as tx:
-            reigning = versions.alias(tx, role, "champion")
-        if reigning is not None:
-            raise Refused(f"{reigning} reigns already: `sutdol loop improve {role}` trains on.")
+            name = versions.alias(tx, role, "champion")
+            reigning = versions.get(tx, name) if name else None
+        if reigning is not None and live.loads(shop, reigning):
+            raise Refused(f"{reigning.id} reigns already: `sutdol loop improve {role}` trains on.")
         examine.current(shop)  # drawn first: what stands in it is never trained on
         version = train(shop, snapshot(shop), parent=None, seed=seed)
         promote.crown_first(shop, version)

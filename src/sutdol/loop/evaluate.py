@@ -74,10 +74,13 @@ def score(shop: Workshop[M], probes: Sequence[Probe], version: Version) -> Score
 
 
 def anchor(shop: Workshop[M]) -> Version:
-    """The first champion: small losses against each champion add up, against it they show."""
+    """The last champion that beat nobody: small losses against each champion add up, here they show.
+
+    There is more than one only where a champion that no longer loaded was trained anew.
+    """
     with shop.db.read() as tx:
-        first = next(p for p in promotions.all(tx, shop.role.name) if p.kind == "initial")
-        return versions.get(tx, first.to_version)
+        first = [one for one in promotions.all(tx, shop.role.name) if one.kind == "initial"]
+        return versions.get(tx, first[-1].to_version)
 
 
 def learned(

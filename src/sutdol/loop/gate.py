@@ -73,8 +73,8 @@ def _p(evidence: Evidence, rules: Rules, effect: Effect, sd: float) -> tuple[flo
         return 1.0, "none"
     if rules.calibration is not None:
         return normal_tail(effect.gain / sd) if effect.gain else 1.0, "joint paired bootstrap"
-    old = case_means(evidence, evidence.champion, rules.primary)
-    new = case_means(evidence, evidence.challenger, rules.primary)
+    old = group_means(evidence, evidence.champion, rules.primary)
+    new = group_means(evidence, evidence.challenger, rules.primary)
     if rules.primary.better == "low":
         old, new = -old, -new
     if np.isin(np.concatenate([old, new]), (-1.0, 0.0, 1.0)).all():
@@ -83,13 +83,20 @@ def _p(evidence: Evidence, rules: Rules, effect: Effect, sd: float) -> tuple[flo
     return sign_flip(new - old, Draws(seed)), "sign flip"
 
 
-def case_means(
+def group_means(
     evidence: Evidence, model: Scored, measure: Measure
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """One number per case: the mean score of its rows in `measure`."""
+    """One number per group: the mean over its cases, each the mean score of its rows.
+
+    Cases of one group lean together and are no independent evidence. One without is its own.
+    """
     chosen = [index for index, row in enumerate(evidence.rows) if carries(row, measure.tags)]
-    _, where = np.unique([evidence.rows[index].case for index in chosen], return_inverse=True)
-    return np.bincount(where, weights=model.scores[chosen]) / np.bincount(where)
+    rows = [evidence.rows[index] for index in chosen]
+    cases, where = np.unique([row.case for row in rows], return_inverse=True)
+    means = np.bincount(where, weights=model.scores[chosen]) / np.bincount(where)
+    group = {row.case: row.group or row.case for row in rows}
+    _, where = np.unique([group[case] for case in cases.tolist()], return_inverse=True)
+    return np.bincount(where, weights=means) / np.bincount(where)
 
 
 def _conclude(
@@ -99,7 +106,7 @@ def _conclude(
     breached = [check for check in checks if check.state == "breached"]
     unproven = [check for check in checks if check.state == "unproven"]
     best = gain.effect + (gain.high - gain.effect) * Z95 / Z975
-    unfit = _unfit(evidence, rules, gain)
+    unfit = _unfit(evidence, rules)
     if unfit:
         return "inconclusive", unfit
     if breached or best <= 0:
@@ -114,8 +121,9 @@ def _conclude(
     )
 
 
-def _unfit(evidence: Evidence, rules: Rules, gain: Gain) -> str:
+def _unfit(evidence: Evidence, rules: Rules) -> str:
     """Why these scores cannot be judged at all; empty if they can."""
+    cases = _count(evidence, rules.primary.tags)
     harmless = _count(evidence, rules.calibration.harmless) if rules.calibration else None
     uncut = _without_threshold(evidence) if rules.calibration else ""
     models = (evidence.champion, evidence.challenger, evidence.anchor)
@@ -124,8 +132,8 @@ def _unfit(evidence: Evidence, rules: Rules, gain: Gain) -> str:
             not np.isfinite(model.scores).all() for model in models
         ),
         uncut: bool(uncut),
-        f"{gain.n} cases for {gain.name}, {rules.least_primary} are needed: add labels": (
-            gain.n < rules.least_primary
+        f"{cases} cases for {rules.primary.name}, {rules.least_primary} are needed: add labels": (
+            cases < rules.least_primary
         ),
         f"{harmless} harmless texts, {rules.least_harmless} are needed (3,000 are good)": (
             harmless is not None and harmless < rules.least_harmless
@@ -150,8 +158,9 @@ def _without_threshold(evidence: Evidence) -> str:
 
 
 def _count(evidence: Evidence, tags: Sequence[str]) -> int:
+    """How many groups, a case without one being its own: what can be counted as evidence."""
     rows = evidence.without("suite").rows
-    return len({row.case for row in rows if carries(row, tags)})
+    return len({row.group or row.case for row in rows if carries(row, tags)})
 
 
 def _breach(check: Check) -> str:

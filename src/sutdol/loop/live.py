@@ -2,7 +2,7 @@
 
 from typing import Generic, TypeVar
 
-from sutdol.core.errors import NotReady
+from sutdol.core.errors import Corrupted, NotReady
 from sutdol.loop.workshop import Workshop
 from sutdol.storage import files, versions
 from sutdol.storage.versions import Version
@@ -27,6 +27,15 @@ def champion(shop: Workshop[M]) -> Version:
                 " or `sutdol demo`."
             )
         return versions.get(tx, name)
+
+
+def loads(shop: Workshop[M], version: Version) -> bool:
+    """Whether the version's model is whole, and one this release can read."""
+    try:
+        load(shop, version)
+    except Corrupted:
+        return False
+    return True
 
 
 class Live(Generic[M]):

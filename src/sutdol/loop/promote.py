@@ -17,14 +17,17 @@ M = TypeVar("M")
 
 
 def crown_first(shop: Workshop[M], version: Version) -> Promotion:
-    """The first champion: nobody to beat, so no gate."""
+    """The first champion, or one in place of a champion that no longer loads: nobody to beat."""
     live.load(shop, version)
+    role = shop.role.name
+    with shop.db.read() as tx:
+        broken = versions.alias(tx, role, "champion")
     wish = Crowning(
-        role=shop.role.name,
-        from_version=None,
+        role=role,
+        from_version=broken,
         to_version=version.id,
         kind="initial",
-        reason="the first model",
+        reason=f"{broken} no longer loads" if broken else "the first model",
         actor=shop.actor,
     )
     return _crown(shop, wish)

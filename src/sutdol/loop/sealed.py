@@ -9,7 +9,7 @@ from sutdol.core.errors import NotReady
 from sutdol.loop import examine, live
 from sutdol.loop.evaluate import Questions, score
 from sutdol.loop.evidence import Evidence, Floats, Scored, evidence
-from sutdol.loop.gate import case_means
+from sutdol.loop.gate import group_means
 from sutdol.loop.rules import Measure, Rules
 from sutdol.loop.snapshot import leaks
 from sutdol.loop.workshop import Workshop
@@ -69,7 +69,7 @@ def _served(scored: Evidence) -> Scored:
 
 
 def _figure(scored: Evidence, model: Scored, measure: Measure, rules: Rules) -> Interval:
-    means = case_means(scored, model, measure)
+    means = group_means(scored, model, measure)
     if rules.calibration is not None:
         return wilson(float(means.sum()), len(means), Z995)
     return _graded(means)

@@ -2,6 +2,7 @@
 
 from typing import Any, TypeVar
 
+from sutdol.loop import live
 from sutdol.loop.parts import on_panel
 from sutdol.loop.role import Lesson
 from sutdol.loop.snapshot import Frozen
@@ -20,7 +21,8 @@ def train(shop: Workshop[M], frozen: Frozen, *, parent: str | None, seed: int) -
     role = shop.role.name
     with shop.db.read() as tx:
         for version in versions.all(tx, role):
-            if version.snapshot == frozen.hash and version.manifest.get("seed") == seed:
+            same = version.snapshot == frozen.hash and version.manifest.get("seed") == seed
+            if same and live.loads(shop, version):
                 return version
         dev = examples.find(tx, role, part="dev", kinds=["data"], reviewed=True)
     lesson = Lesson(

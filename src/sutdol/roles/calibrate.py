@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sutdol.core.errors import UsageError
@@ -34,7 +34,12 @@ def calibrate(
         )
     with locks.hold(shop.home, f"improve-{role.name}"):
         champion = live.champion(shop)
-        model = role.calibrate(live.load(shop, champion), texts, fpr=fpr)
+        before = live.load(shop, champion)
+        model = role.calibrate(before, texts, fpr=fpr)
+        heard = set(role.texts.languages([one.input for one in texts]))
+        others = {name: cut for name, cut in before.thresholds.items() if name not in heard}
+        # languages that these texts say nothing of keep their thresholds
+        model = replace(model, thresholds=others | dict(model.thresholds))
         collect(shop, texts, kind="data", reviewed=True, part="dev")
         manifest: dict[str, Any] = {
             "calibrated": {"fpr": fpr, "texts": len(texts), "from": champion.id},

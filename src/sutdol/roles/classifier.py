@@ -13,7 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sutdol.core.errors import BadInput, Corrupted
-from sutdol.core.text.reading import VERSION, VIEWS, Reading, key_of, language, read, trace
+from sutdol.core.text.reading import (
+    VERSION,
+    VIEWS,
+    Reading,
+    key_of,
+    language,
+    read,
+    shown,
+    trace,
+)
 from sutdol.models.linear import Features, Floats, Head, Row, chance, row, sigmoid, stack
 from sutdol.models.ngrams import hashed
 from sutdol.roles.categories import CATEGORIES
@@ -67,29 +76,35 @@ class Classifier:
     def calibrated(self, logits: Floats) -> Floats:
         return sigmoid(self.slope * logits + self.offset)
 
-    def featured(self, features: Features) -> Floats:
-        """P(violating) of texts read before, none longer than a window. Shape (rows,)."""
-        return self.calibrated(self.violating.logits(features))
-
     def judge(self, texts: Sequence[str]) -> tuple[Floats, NDArray[np.bool_]]:
-        """Scores and flags of many texts."""
-        pieces = [windows(text) for text in texts]
-        readings = [[read(piece) for piece in text] for text in pieces]
-        flat = [reading for text in readings for reading in text]
-        logits = self.violating.logits(stack([row(reading.views) for reading in flat]))
-        scores = self.calibrated(logits)
-        needed = [self.threshold(language(reading.normalised)) for reading in flat]
-        flags = scores >= np.array(needed)
-        starts = np.cumsum([0, *(len(text) for text in pieces[:-1])])
-        if not len(texts):
-            return scores, flags
-        return np.maximum.reduceat(scores, starts), np.logical_or.reduceat(flags, starts)
+        """Scores and flags of many texts: those of their worst windows."""
+        return self._worst([_windows_read(text) for text in texts])
 
     def judge_known(self, texts: Sequence[str], known: "Texts") -> tuple[Floats, NDArray[np.bool_]]:
         """The same for texts that are judged again and again: their n-grams are kept."""
-        scores = self.featured(known.features(texts))
-        needed = np.array([self.threshold(tongue) for tongue in known.languages(texts)])
-        return scores, scores >= needed
+        return self._worst(known.windows(texts))
+
+    def known_scores(self, texts: Sequence[str], known: "Texts") -> Floats:
+        """P(violating) of texts that are scored again and again. Shape (texts,)."""
+        return self.calibrated(self.known_logits(texts, known))
+
+    def known_logits(self, texts: Sequence[str], known: "Texts") -> Floats:
+        """The violating logit of each text's worst window, before calibration. Shape (texts,)."""
+        return _highest(*self._logits(known.windows(texts)))
+
+    def _worst(self, texts: Sequence[Sequence["_Known"]]) -> tuple[Floats, NDArray[np.bool_]]:
+        logits, starts = self._logits(texts)
+        scores = self.calibrated(logits)
+        needed = [self.threshold(window.language) for text in texts for window in text]
+        flags = scores >= np.array(needed)
+        if not len(starts):
+            return scores, flags
+        return _highest(scores, starts), np.logical_or.reduceat(flags, starts)
+
+    def _logits(self, texts: Sequence[Sequence["_Known"]]) -> tuple[Floats, NDArray[np.intp]]:
+        """The logit of every window, and at which each text's windows start."""
+        logits = self.violating.logits(stack([window.row for text in texts for window in text]))
+        return logits, np.cumsum([0, *(len(text) for text in texts)])[: len(texts)]
 
     def threshold(self, language: str) -> float:
         return self.thresholds.get(language, self.thresholds["*"])
@@ -97,15 +112,14 @@ class Classifier:
     def check(self, text: str) -> Finding:
         """The score of the text, or of a long text's worst window, with all that explains it."""
         pieces = windows(text)
-        scores, flags = self.judge(pieces)
+        scores, flags = self.judge([piece for _, piece in pieces])
         # a flagged window before a higher score that its language's threshold lets pass
         worst = max(range(len(pieces)), key=lambda place: (flags[place], scores[place]))
-        piece, score, flagged = pieces[worst], float(scores[worst]), bool(flags[worst])
+        (start, piece), score, flagged = pieces[worst], float(scores[worst]), bool(flags[worst])
         reading = read(piece)
         tongue = language(reading.normalised)
         kinds = self.kinds(reading, score)
         view, span = self._culprit(piece)
-        start = text.find(piece)
         return Finding(
             flagged=flagged,
             score=score,
@@ -137,7 +151,9 @@ class Classifier:
         views = trace(text)
         told = {name: self._per_character(views[name].text) for name in VIEWS}
         view = max(VIEWS, key=lambda name: told[name].sum() if len(told[name]) else -np.inf)
-        start, end = _worst_stretch(told[view])
+        # what ordinary characters have to make up for: a negative bias
+        cost = min(0.0, self.violating.bias) / max(1, len(told[view]))
+        start, end = _worst_stretch(told[view] + cost)
         return view, views[view].span(start, end)
 
     def _per_character(self, text: str) -> NDArray[np.float64]:
@@ -202,7 +218,7 @@ def _built(manifest: dict[str, Any], raw: bytes, version: str) -> Classifier:
     if manifest["normaliser"] != VERSION:
         raise Corrupted(
             f"{version} was trained with normaliser {manifest['normaliser']},"
-            f" this is {VERSION}: train it again with `sutdol loop improve guard`."
+            f" this is {VERSION}: train a new one with `sutdol guard train --data ...`."
         )
     with np.load(BytesIO(raw), allow_pickle=False) as stored:
         weights, biases = stored["weights"].astype(np.float32), stored["biases"]
@@ -221,56 +237,111 @@ def _built(manifest: dict[str, Any], raw: bytes, version: str) -> Classifier:
 _ADVICE = "Go back with `sutdol loop rollback guard`, or restore the file from a backup."
 
 
-def windows(text: str) -> list[str]:
-    """The text, or for a long one its overlapping windows."""
+def windows(text: str) -> list[tuple[int, str]]:
+    """Where each window of a text begins, and the window: of a short text the text itself.
+
+    Windows hold as much as a reader sees, so letters that are padded with what shows as nothing
+    stay together.
+    """
     if len(text) <= WINDOW:
-        return [text]
+        return [(0, text)]
     if len(text) > LONGEST:
         raise BadInput(f"A text of {len(text):,} characters is too long; {LONGEST:,} are the most.")
-    return [text[start : start + WINDOW] for start in range(0, len(text) - WINDOW + STRIDE, STRIDE)]
+    places = shown(text)
+    starts = [places[at] for at in range(STRIDE, len(places) - WINDOW + STRIDE, STRIDE)]
+    ends = [places[at] for at in range(WINDOW, len(places), STRIDE)]
+    return [
+        (start, text[start:end])
+        for start, end in zip([0, *starts], [*ends, len(text)], strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
+    """One window of a text."""
+
     row: Row
     language: str
-    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class _First:
+    window: _Known
+    key: str  # of the text
+
+
+def _windows_read(text: str) -> list[_Known]:
+    return [_known(read(piece)) for _, piece in windows(text)]
+
+
+def _known(reading: Reading) -> _Known:
+    return _Known(row=row(reading.views), language=language(reading.normalised))
+
+
+def _highest(values: Floats, starts: NDArray[np.intp]) -> Floats:
+    """The highest value of each text's windows."""
+    return np.maximum.reduceat(values, starts) if len(starts) else values
 
 
 class Texts:
     """Texts read before: battles and exams score the same ones with model after model.
 
-    Only the first window of a text is kept; at most `MOST` texts, then all are forgotten.
+    A text is trained on by its first window and scored by its worst. At most `MOST` windows are
+    kept, then all are forgotten.
     """
 
     MOST = 100_000
 
     def __init__(self) -> None:
-        self._read: dict[str, _Known] = {}
+        self._first: dict[str, _First] = {}
+        self._others: dict[str, list[_Known]] = {}
+        self._kept = 0
 
     def features(self, texts: Sequence[str]) -> Features:
-        return stack([self._of(text).row for text in texts])
+        """The first window of each text, to train on."""
+        return stack([self._of(text).window.row for text in texts])
+
+    def windows(self, texts: Sequence[str]) -> list[list[_Known]]:
+        """All windows of each text, to score it."""
+        return [
+            [self._of(text).window, *self._more(text)]
+            if len(text) > WINDOW
+            else [self._of(text).window]
+            for text in texts
+        ]
 
     def languages(self, texts: Sequence[str]) -> list[str]:
-        return [self._of(text).language for text in texts]
+        """Of the first window of each text."""
+        return [self._of(text).window.language for text in texts]
 
     def key(self, text: str) -> str:
         """What disguised copies of a text share."""
         return self._of(text).key
 
-    def _of(self, text: str) -> "_Known":
-        known = self._read.get(text)
+    def _of(self, text: str) -> "_First":
+        known = self._first.get(text)
         if known is None:
-            reading = read(text[:WINDOW])
-            known = _Known(
-                row=row(reading.views),
-                language=language(reading.normalised),
-                key=key_of(reading, text),
-            )
-            if len(self._read) >= self.MOST:
-                self._read.clear()
-            self._read[text] = known
+            reading = read(windows(text)[0][1])
+            known = _First(window=_known(reading), key=key_of(reading, text))
+            self._make_room(1)
+            self._first[text] = known
         return known
+
+    def _more(self, text: str) -> list[_Known]:
+        """All windows of a long text but the first."""
+        known = self._others.get(text)
+        if known is None:
+            known = [_known(read(piece)) for _, piece in windows(text)[1:]]
+            self._make_room(len(known))
+            self._others[text] = known
+        return known
+
+    def _make_room(self, count: int) -> None:
+        if self._kept + count > self.MOST:
+            self._first.clear()
+            self._others.clear()
+            self._kept = 0
+        self._kept += count
 
 
 def _worst_stretch(told: NDArray[np.float64]) -> tuple[int, int]:

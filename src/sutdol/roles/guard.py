@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from sutdol.roles.classifier import Classifier, Texts, load
 STRENGTH = 1.0  # inverse of the L2 penalty; chosen on dev texts, see docs/explanation/guard.md
 FEWEST_FOR_CATEGORY = 50
 MOST_FOR_CATEGORY = 4_000  # violating texts a category head learns from
+REHEARSED = 6_000  # texts of each kind that are put under attacks which got through
 FEWEST_FOR_THRESHOLD = 100  # harmless dev texts of a language; below, the pooled threshold holds
 
 ATTACKED = Measure(name="attacked recall", tags=("attacked",))
@@ -29,6 +31,9 @@ CLEAN = Measure(name="clean recall", tags=("clean", "malicious"))
 FALSE = Measure(name="false positives", tags=("clean", "harmless"), of="served", better="low")
 TWINS = Measure(name="false positives on twins", tags=("twin",), better="low")
 SLICES = ("lang:", "source:", "family:", "attack:")
+
+Rehearse = Callable[[Example, Sequence[str], int], str]
+"""A text under some of the named attacks; the number tells repetitions apart."""
 
 RULES = Rules(
     primary=ATTACKED,
@@ -47,15 +52,23 @@ RULES = Rules(
 
 
 class GuardRole:
-    """`disguises` gives the fixed attacks of a text: the same text, the same attacks, always."""
+    """`disguises` gives the fixed attacks of a text: the same text, the same attacks, always.
+
+    `rehearse` puts training texts under attacks that got through; without it, evasions are all
+    there is to learn from.
+    """
 
     name = "guard"
     rules = RULES
 
     def __init__(
-        self, disguises: Callable[[Example], Sequence[Disguised]], *, fpr: float = 0.05
+        self,
+        disguises: Callable[[Example], Sequence[Disguised]],
+        rehearse: Rehearse | None = None,
+        *,
+        fpr: float = 0.05,
     ) -> None:
-        self._disguises, self._fpr = disguises, fpr
+        self._disguises, self._rehearse, self._fpr = disguises, rehearse, fpr
         self._texts = Texts()
         self._exam: tuple[int, list[Probe]] = 0, []
 
@@ -69,13 +82,36 @@ class GuardRole:
 
     def train(self, lesson: Lesson, folder: Path) -> Mapping[str, Any]:
         """Fit, calibrate and store a classifier."""
-        model = self.fit(lesson)
+        rehearsed = self._rehearsed(lesson)
+        model = self.fit(replace(lesson, train=[*lesson.train, *rehearsed]))
         manifest = {
             "recipe": {"kind": "ngrams", "strength": STRENGTH, "seed": lesson.seed},
-            "rows": {"train": len(lesson.train), "dev": len(lesson.dev)},
+            "rows": {
+                "train": len(lesson.train),
+                "rehearsed": len(rehearsed),
+                "dev": len(lesson.dev),
+            },
         }
         checksum = model.save(folder, manifest)
         return {**manifest, "checksum": checksum, "thresholds": dict(model.thresholds)}
+
+    def _rehearsed(self, lesson: Lesson) -> list[Example]:
+        """Training texts under the attacks of all evasions: as many harmless as violating ones.
+
+        Else odd writing itself would become bad.
+        """
+        evasions = [one.meta["attack"] for one in lesson.train if one.target and _attacked(one)]
+        attacks = sorted({name for stack in evasions for name in stack.split("+")})
+        if self._rehearse is None or not attacks:
+            return []
+        plain = [one for one in lesson.train if not _attacked(one)]
+        kinds = [one for one in plain if one.target], [one for one in plain if not one.target]
+        count = min(REHEARSED, 2 * min(map(len, kinds)))
+        return [
+            replace(one, input=self._rehearse(one, attacks, number // len(kind)))
+            for kind in kinds
+            for number, one in enumerate(islice(cycle(kind), count))
+        ]
 
     def fit(self, lesson: Lesson) -> Classifier:
         """The classifier of a lesson."""
@@ -102,7 +138,7 @@ class GuardRole:
         if not len(dev) or labels.all():
             raise NotReady("Calibration needs harmless texts: give some with --data or --benign.")
         texts = [one.input for one in dev]
-        logits = model.violating.logits(self._texts.features(texts))
+        logits = model.known_logits(texts, self._texts)
         slope, offset = platt(logits, labels) if labels.any() else (model.slope, model.offset)
         languages = np.array(self._texts.languages(texts))
         draft = replace(model, slope=slope, offset=offset)
@@ -181,7 +217,7 @@ class GuardRole:
         )
 
     def score(self, model: Classifier, inputs: Sequence[str]) -> Floats:
-        return model.featured(self._texts.features(inputs))
+        return model.known_scores(inputs, self._texts)
 
     def thresholds(self, model: Classifier) -> Mapping[str, float]:
         return model.thresholds
@@ -189,6 +225,11 @@ class GuardRole:
 
 def _tags(role: str, common: tuple[str, ...], one: Disguised) -> tuple[str, ...]:
     return role, *common, f"family:{one.family}", f"attack:{one.attack}"
+
+
+def _attacked(one: Example) -> bool:
+    # what files say in their meta is not trusted: a held-out family must not be learned from
+    return one.source.startswith("battle:") and "attack" in one.meta
 
 
 def _short(name: str) -> str:

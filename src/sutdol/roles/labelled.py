@@ -18,7 +18,7 @@ from sutdol.roles.categories import UNSPECIFIED, category
 
 LONGEST = 1_000_000  # characters of one text
 _SURROGATE = re.compile("[\ud800-\udfff\x00]")
-_TRUE, _FALSE = {"1", "true", "yes", "violating"}, {"0", "false", "no", "ok", "none", ""}
+_TRUE, _FALSE = {"1", "true", "yes", "violating"}, {"0", "false", "no", "ok", "none"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,10 @@ def harmless(path: Path) -> list[Example]:
         else _jsonl(path, _bytes(path))
     )
     source = f"benign:{path.name.split('.')[0]}"
-    found = [_example(path, number, {"label": 0} | record, source) for number, record in records]
+    found = [
+        _example(path, number, {**record, "label": record.get("label") or 0}, source)
+        for number, record in records
+    ]
     if not found:
         raise BadInput(f"{path} holds no texts.")
     if any(one.target for one in found):
@@ -117,17 +120,18 @@ def _decoded(path: Path, raw: bytes) -> str:
 def _record(
     row: dict[str, str | None], columns: Columns, path: Path, number: int
 ) -> dict[str, Any]:
-    if len(columns.labels) == 1:
-        return {**row, "text": row[columns.text], "label": row[columns.labels[0]]}
+    record = {**row, "text": row[columns.text]}
     if not columns.labels:
-        return {"text": row[columns.text]}
+        return record
+    if len(columns.labels) == 1:
+        return {**record, "label": row[columns.labels[0]]}
     on = [name for name in columns.labels if _label(row[name], path, number)]
     first = {"category": on[0]} if on else {}
-    return {"text": row[columns.text], "label": int(bool(on)), **first}
+    return {**record, "label": int(bool(on)), **first}
 
 
 def _label(value: object, path: Path, number: int) -> bool:
-    if value is None:
+    if value is None or not str(value).strip():
         raise BadInput(f"{path}:{number} has no label; use 1 (violating) or 0 (ok).")
     word = str(value).strip().casefold().removesuffix(".0")
     if word in _TRUE:

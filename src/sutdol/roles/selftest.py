@@ -1,13 +1,12 @@
 """Three cheats that look like progress, put before the gate: it must refuse them all."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
 import numpy as np
 
-from sutdol.core.text.carrier import Plain
-from sutdol.core.text.fold import FOLD
 from sutdol.core.types import Disguised, Example
 from sutdol.loop.evidence import Scored, evidence
 from sutdol.loop.gate import alpha, decide
@@ -19,6 +18,9 @@ from sutdol.roles.guard import GuardRole
 
 FLIPPED = 0.3  # share of feedback labels a poisoner turns around
 MOST_ATTACKED = 3_000  # malicious texts disguised for the evasions-only cheat
+
+PLAIN = "a-zA-Z가-힣ㄱㄷㄹㅇㅋㅎㅠㅜㅡ"  # with the jamo that people laugh and cry in
+ODD = re.compile(rf"[^\W\d_{PLAIN}]|[{PLAIN}][^\s\d{PLAIN}'’.,:;/@!?~()…_-]+[{PLAIN}]")
 
 Disguises = Callable[[Example], Sequence[Disguised]]
 
@@ -89,10 +91,8 @@ def _odd(champion: Scored, probes: Sequence[Probe]) -> Scored:
 
 
 def _is_odd(text: str) -> bool:
-    plain = Plain(text).fold(FOLD).text
-    return sum(character.isalpha() for character in text) < 0.7 * len(plain) or any(
-        ord(character) > 0x2000 and not "가" <= character <= "힣" for character in text
-    )
+    """Letters of no ordinary script, or something between two letters that does not belong."""
+    return ODD.search(text) is not None
 
 
 def _flipped(lesson: Lesson) -> Lesson:

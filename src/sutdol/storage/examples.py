@@ -9,6 +9,7 @@ from typing import Literal
 
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
 
+from sutdol.core.errors import UnknownName
 from sutdol.core.types import Example, Part
 from sutdol.storage import parts
 from sutdol.storage.batches import batches
@@ -45,7 +46,8 @@ def add(
 ) -> int:
     """Keep `examples` and say how many were new; known and forgotten ones stay as they are.
 
-    A group's part is fixed by its first example; what comes later gets the same part.
+    Only a label that nobody had reviewed becomes a reviewed one. A group's part is fixed by its
+    first example; what comes later gets the same part.
     """
     new = 0
     for batch in batches(examples):
@@ -58,6 +60,9 @@ def add(
             for one in reversed(batch)
         }
         fresh = [{"id": id_} | row for id_, row in rows.items() if id_ not in known]
+        if reviewed and known:
+            living = table.c.id.in_(known), table.c.forgotten_at.is_(None)
+            tx.execute(update(table).where(*living).values(reviewed=True))
         if fresh:
             tx.execute(insert(table), fresh)
         new += len(fresh)
@@ -95,8 +100,12 @@ def count(tx: Connection, role: str) -> int:
 def forget(tx: Connection, role: str, source: str, now: datetime) -> list[str]:
     """Erase the texts from `source` and say which rows it were; each keeps its hash.
 
-    Disguises of an erased text go with it, unless another source gave the same text.
+    Disguises of an erased text go with it, unless another source gave the same text. A source
+    that never gave a text is refused: a slip of the pen must not pass for an erasure.
     """
+    given = select(table.c.source).where(table.c.role == role)
+    if tx.scalar(given.where(table.c.source == source).limit(1)) is None:
+        raise UnknownName("source", source, tx.scalars(given.distinct()))
     living = select(table.c.id, table.c.group_key, table.c.kind).where(
         table.c.role == role, table.c.forgotten_at.is_(None)
     )

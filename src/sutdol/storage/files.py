@@ -1,19 +1,22 @@
 """Files under the home: written whole or not at all, and kept by what they contain."""
 
+import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 from uuid import uuid4
 
 from sutdol.core.errors import Corrupted
 from sutdol.storage.faults import disk_fault
 
 Shelf = Literal["models", "reports"]
+DRAFT = ".writing-"
+ADVICE = "Go back with `sutdol loop rollback ROLE`, or restore it from a backup."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,24 +35,35 @@ def make_folder(path: Path) -> None:
 def write(path: Path, content: bytes) -> None:
     """Replace `path` by `content`; whatever happens, it holds the old or the new bytes."""
     make_folder(path.parent)
-    with _clear_faults(path):
-        draft = _draft(path.parent)
-        try:
-            with draft.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
-        _sync(path.parent)
+    with _clear_faults(path), replacing(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file that takes the place of `path` if the block ends well; else the old one stays."""
+    if path.exists() and not path.is_file():  # a device or a pipe: nothing to replace
+        with path.open("wb") as file:
+            yield file
+        return
+    path = path.resolve()  # a link stays a link
+    draft = _draft(path.parent)
+    try:
+        with draft.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    _sync(path.parent)
 
 
 def shelve(home: Path, shelf: Shelf, fill: Callable[[Path], None]) -> Shelved:
     """Let `fill` write files into an empty folder and keep it as `home/shelf/<checksum>`."""
     room = home / shelf
     make_folder(room)
-    with _clear_faults(room):
+    with _clear_faults(room), _sharing(room):
         draft = _draft(room)
         draft.mkdir()
         try:
@@ -73,18 +87,35 @@ def checksum(path: Path) -> str:
 def verify(path: Path, expected: str) -> None:
     """Refuse a file or folder that is gone or no longer what was written."""
     if not path.exists():
-        raise Corrupted(f"{path} is gone: restore it from a backup or roll back.")
+        raise Corrupted(f"{path} is gone. {ADVICE}")
     if checksum(path) != expected:
-        raise Corrupted(f"{path} was changed since it was written: restore it or roll back.")
+        raise Corrupted(f"{path} was changed since it was written. {ADVICE}")
+
+
+@contextmanager
+def _sharing(room: Path) -> Iterator[None]:
+    """Write beside others; who finds the room empty of writers sweeps out what the dead left."""
+    handle = os.open(room, os.O_RDONLY)
+    try:
+        with suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for left in room.glob(f"{DRAFT}*"):
+                shutil.rmtree(left, ignore_errors=True)
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _draft(folder: Path) -> Path:
-    return folder / f".writing-{uuid4().hex}"
+    return folder / f"{DRAFT}{uuid4().hex}"
 
 
 def _keep(draft: Path, room: Path) -> Shelved:
     name = checksum(draft)
     final = room / name
+    if final.exists() and checksum(final) != name:
+        final.rename(_draft(room))  # damaged since: these are the bytes it should hold
     if not final.exists():
         draft.rename(final)
         _sync(room)

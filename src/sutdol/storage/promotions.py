@@ -83,8 +83,8 @@ def _is_same(last: Promotion, wish: Crowning) -> bool:
 def _require_sense(wish: Crowning) -> None:
     if wish.to_version == wish.from_version:
         raise UsageError(f"{wish.to_version} is the {wish.role} champion already.")
-    if (wish.kind == "initial") != (wish.from_version is None):
-        raise UsageError("Only the first champion, and it alone, is crowned as initial.")
+    if wish.from_version is None and wish.kind != "initial":
+        raise UsageError("The first champion is crowned as initial: it beats nobody.")
 
 
 def _paid(tx: Connection, wish: Crowning, history: list[Promotion]) -> int:

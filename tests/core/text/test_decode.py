@@ -192,7 +192,6 @@ def test_most_words_by_themselves_are_left_alone() -> None:
 @pytest.mark.parametrize(
     "text", ["I know", "do it again", "Yuna Kim", "50%off", "5pm", "Hyundai 차를 샀어요"]
 )
-@pytest.mark.xfail(reason="too few letters to tell by, and yet a decoder is sure", strict=True)
 def test_short_ordinary_text_is_left_alone(text: str) -> None:
     assert decoded(text) == plain(text)
 
@@ -270,13 +269,38 @@ def test_korean_typed_on_english_keys_is_read(korean: str) -> None:
     assert decoded(to_keys(korean)) == decompose(korean)
 
 
-@pytest.mark.xfail(reason="two keys that make one vowel stay two letters", strict=True)
 def test_vowels_of_two_keys_are_read() -> None:
     assert decoded(to_keys("가져와 주세요")) == decompose("가져와 주세요")
 
 
+def test_short_words_are_read_among_typed_ones() -> None:
+    assert decoded("rm dntksdms sp rjtdlsrkdy") == decompose("그 우산은 네 것인가요")
+
+
+@pytest.mark.parametrize("text", ["rm", "sp", "B07XJ", "xj"])
+def test_two_letters_by_themselves_are_not_typed_korean(text: str) -> None:
+    assert decoded(text) == plain(text)
+
+
 def test_a_typed_word_is_read_among_english_ones() -> None:
     assert decoded("she said dkssudgktpdy to me") == f"she said {decompose('안녕하세요')} to me"
+
+
+@pytest.mark.parametrize("typed", ["xptmxm", "dkssudgktpdy", "rkwldy"])
+def test_the_most_plausible_reading_wins(typed: str) -> None:
+    # backwards they look more like English than as they stand, and most like Korean
+    assert language(decoded(typed)) == "ko"
+
+
+@pytest.mark.parametrize("text", KOREAN[:30])
+def test_a_korean_sentence_backwards_reads_whole_or_as_it_stands(text: str) -> None:
+    backwards = text[::-1]
+    assert decoded(backwards) in (plain(text), plain(backwards))
+
+
+def test_most_korean_sentences_backwards_are_turned() -> None:
+    turned = [text for text in KOREAN[:30] if decoded(text[::-1]) == plain(text)]
+    assert len(turned) >= 24
 
 
 @pytest.mark.parametrize("latin", ["jeongmal gamsahamnida", "eomma bap juseyo"])

@@ -9,7 +9,7 @@ import binascii
 import codecs
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from string import ascii_lowercase
@@ -18,30 +18,46 @@ from urllib.parse import unquote
 
 from sutdol.core.text.carrier import Carrier, Plain
 from sutdol.core.text.fold import FOLD
-from sutdol.core.text.hangul import JAMO_OF_KEY
+from sutdol.core.text.hangul import COMPOUND_MEDIALS, JAMO_OF_KEY
 from sutdol.core.text.plausible import both_ways, plausibility
 from sutdol.core.text.romanisation import hangul_of
 
 C = TypeVar("C", bound=Carrier)
 
-CLEAR_GAIN = 0.7  # nats per letter by which a reading must be more plausible
-TURN_GAIN = 0.35  # the same for a whole message in Latin letters turned around
-ROMAN_GAIN = 0.25  # the same for all Latin words of a message as romanised Korean
-UNLIKELY = -3.0  # a message less plausible than this is tried turned and rotated
+# Another reading must make the whole message this much more plausible, in nats: a short message
+# seldom can, whatever it gains a letter.
+CLEAR_GAIN = 8.5
+TURN_GAIN = 2.0  # Korean turned around, if besides its words begin as words end
+# And this much a letter, for chance gains it in a long one.
+LATIN_TURN_GAIN = 0.35  # for Latin letters turned around: misspelt words read better so as well
+TYPED_GAIN = 0.7  # for a typed word among others
+ROMAN_GAIN = 0.25  # for all Latin words of a message
+UNLIKELY = -3.0  # a message less plausible than this a letter is tried rotated
 READABLE = -3.3  # what comes out of base64 and the like must be at least this plausible
+NO_KOREAN = -1.0  # nats a letter that a word costs which stands for no Korean
+SHORT = 2  # letters of a word that is too short to tell by
 LONGEST_DECODED = 4_000  # characters handed to a decoder: hostile input stays cheap
 
 _ENTITY = re.compile(r"&(?:#\d{2,7}|#[xX][0-9a-fA-F]{2,6}|[a-zA-Z]{2,8});")
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2}){2,}")
-_PERCENTS = re.compile(r"(?:%[0-9A-Fa-f]{2}[\w.~-]{0,3})*(?:%[0-9A-Fa-f]{2}){2,}(?:[\w.~%-]*)")
+_PERCENTS = re.compile(r"(?:%[0-9A-Fa-f]{2}[\w.~-]{0,3})+[\w.~%-]*")
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{12,}={0,2}(?![A-Za-z0-9+/=])")
 _HEX = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{2}[ ]?){5,}(?![0-9A-Za-z])")
 _TELLTALE = re.compile("[ɐɔǝɟƃɓᵷɥᴉɾʞꞁɯɹʇʌʍʎ∀ƎℲ⅁˥Ԁ⅄]")
-_TURNED_WORD = re.compile(rf"[^\s]*{_TELLTALE.pattern}[^\s]*")
+_TURNED_WORD = re.compile(rf"(?<!\S)\S*?{_TELLTALE.pattern}\S*")
 _ALL = re.compile("(.+)", re.DOTALL)
-_LATIN_WORD = re.compile("(?<![a-z])[a-z]{3,30}(?![a-z])")
+_SPACES = re.compile(r"\s+")
+_LATIN_WORD = re.compile(
+    # two letters beside jamo look like jamo
+    "(?<![a-z])(?:[a-z]{3,30}|(?<![ㄱ-ㅣ])[a-z]{2}(?![ㄱ-ㅣ]))(?![a-z])"
+)
 _SYLLABLES = re.compile("(?:[ㄱ-ㅎ][ㅏ-ㅣ]{1,2}(?:[ㄱ-ㅎ]{1,2}(?![ㅏ-ㅣ]))?)+")
+_ENDINGS = "요다는은을를에의면죠까게고서지와과도로만니야들음냐라려며"
+_EDGE = r"[^가-힣\w\s]{0,5}|[ㄱ-ㅣ]{1,5}"  # marks and laughter before or after a word
+_ENDING_FIRST = re.compile(rf"(?<!\S)(?:{_EDGE})[{_ENDINGS}](?=[가-힣])")
+_ENDING_LAST = re.compile(rf"(?<=\S)[{_ENDINGS}](?=(?:{_EDGE})(?!\S))")
 _KEYS = {ord(key): jamo for key, jamo in JAMO_OF_KEY.items()}
+_TWO_KEYS = re.compile("|".join(COMPOUND_MEDIALS))  # finals of two keys stay two, as folded ones
 
 
 class _Swap(dict[int, str]):
@@ -64,12 +80,16 @@ def unwrapped(raw: C) -> C:
     if "&" in raw.text:
         raw = raw.sub(_ENTITY, lambda match: html.unescape(match.group()))
     if "%" in raw.text and _PERCENT.search(raw.text):
-        raw = raw.sub(_PERCENTS, lambda match: unquote(match.group(), errors="replace"))
+        raw = raw.sub(_PERCENTS, lambda match: _unquoted(match.group()))
     if _HEX.search(raw.text):
         raw = raw.sub(_HEX, lambda match: _readable(bytes.fromhex, match.group()))
     if _BASE64.search(raw.text):
         raw = raw.sub(_BASE64, lambda match: _readable(_unbase64, match.group()))
     return raw
+
+
+def _unquoted(run: str) -> str:
+    return unquote(run, errors="replace") if _PERCENT.search(run) else run
 
 
 def upright(raw: C) -> C:
@@ -85,58 +105,95 @@ def _turned_back(word: str) -> str:
 
 
 def reread(raw: C, folded: C) -> C:
-    """The folded text, or a reading of it that is clearly more plausible."""
+    """The folded text, or the most plausible of the readings that are clearly more plausible."""
     text = folded.text
     if len(text) > LONGEST_DECODED or not text.strip():
         return folded
     words = [_word(word) for word in _LATIN_WORD.findall(text)]
     letters = sum(word.letters for word in words)
-    turned = _turned(raw, folded, letters)
-    if turned is not None:
-        return turned
-    if any(word.typed for word in words):
-        folded = folded.sub(_LATIN_WORD, lambda match: _word(match.group()).typed or match.group())
-    if letters and sum(word.gain for word in words) > ROMAN_GAIN * letters:
-        folded = folded.sub(_LATIN_WORD, lambda match: _word(match.group()).roman or match.group())
-    return folded
+    readings = list(_turned(raw, folded, letters))
+    if letters:
+        readings += _typed(folded, words)
+        readings += _romanised(folded, words, letters)
+    return max(readings, key=lambda one: one[0])[1] if readings else folded
 
 
-def _turned(raw: C, folded: C, letters: int) -> C | None:
-    """The message backwards or rotated by 13, if it clearly reads better so."""
+def _turned(raw: C, folded: C, letters: int) -> Iterator[tuple[float, C]]:
+    """The message backwards or rotated by 13, with its gain, if that is enough."""
+    pairs = len(folded.text) + 1
     likely, backwards = both_ways(folded.text)
-    if 2 * letters > len(folded.text) and backwards > likely + TURN_GAIN:
-        return folded.reverse(_ALL)
-    if likely < UNLIKELY:
+    if 2 * letters > pairs:
+        gain = (backwards - likely) * pairs
+        if gain > max(CLEAR_GAIN, LATIN_TURN_GAIN * pairs):
+            yield gain, folded.reverse(_ALL)
+    elif len(_ENDING_FIRST.findall(raw.text)) > len(_ENDING_LAST.findall(raw.text)):
         # letters of a Korean syllable keep their order when a message is turned, so fold again
-        for reading in (raw.reverse(_ALL).fold(FOLD), folded.fold(_ROTATE)):
-            if plausibility(reading.text) > likely + CLEAR_GAIN:
-                return reading
-    return None
+        turned = raw.reverse(_ALL).fold(FOLD).sub(_SPACES, " ")
+        if (gain := (plausibility(turned.text) - likely) * pairs) > TURN_GAIN:
+            yield gain, turned
+    if letters and likely < UNLIKELY:
+        rotated = folded.fold(_ROTATE)
+        if (gain := (plausibility(rotated.text) - likely) * pairs) > CLEAR_GAIN:
+            yield gain, rotated
+
+
+def _typed(folded: C, words: Sequence["_Word"]) -> Iterator[tuple[float, C]]:
+    """The message as it was meant if all or some of it was typed with the keyboard on English."""
+    every = sum(word.typed_gain for word in words)
+    some = sum(word.clear_gain for word in words)
+    if some > 0 and every > max(some, CLEAR_GAIN):
+        yield every, folded.sub(_LATIN_WORD, lambda match: _word(match.group()).typed)
+    elif some > CLEAR_GAIN:
+        yield some, folded.sub(_LATIN_WORD, lambda match: _word(match.group()).clear)
+
+
+def _romanised(folded: C, words: Sequence["_Word"], letters: int) -> Iterator[tuple[float, C]]:
+    """The message as it was meant if its Latin words are Korean ones."""
+    gain = sum(word.roman_gain for word in words)
+    # a lone Latin word is a name as often
+    if len(words) > 1 and gain > max(CLEAR_GAIN, ROMAN_GAIN * letters):
+        yield gain, folded.sub(_LATIN_WORD, lambda match: _word(match.group()).roman)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Word:
-    """What a Latin word may stand for; sums over letters, in nats."""
+    """What a Latin word may stand for, or the word itself; how much more plausible, in nats."""
 
-    letters: int
-    typed: str | None  # the Korean it is on the two-set keyboard, if that reads clearly better
-    roman: str | None  # the Korean it is in Latin letters
-    gain: float  # how much more plausible that is
+    letters: int  # with the border
+    typed: str  # the Korean it is on the two-set keyboard
+    typed_gain: float
+    clear: str  # the same, if that is clear by itself
+    clear_gain: float
+    roman: str  # the Korean it is in Latin letters
+    roman_gain: float
 
 
 @lru_cache(maxsize=1 << 16)
 def _word(word: str) -> _Word:
     letters = len(word) + 1
     likely = plausibility(word)
-    jamo = word.translate(_KEYS)
-    fits = _SYLLABLES.fullmatch(jamo) and plausibility(jamo) > likely + CLEAR_GAIN
-    roman = hangul_of(word)
+
+    def gain(reading: str | None) -> float:
+        return (plausibility(reading) - likely) * letters if reading else NO_KOREAN * letters
+
+    keyed = word.translate(_KEYS)
+    typed = _on_keys(keyed) if _SYLLABLES.fullmatch(keyed) else None
+    clear = typed is not None and len(word) > SHORT and gain(typed) > TYPED_GAIN * letters
+    roman = hangul_of(word) if len(word) > SHORT else None
     return _Word(
         letters=letters,
-        typed=jamo if fits else None,
-        roman=roman,
-        gain=(plausibility(roman) - likely) * letters if roman else -1.0 * letters,
+        typed=typed or word,
+        typed_gain=gain(typed),
+        clear=typed if typed and clear else word,
+        clear_gain=gain(typed) if clear else 0.0,
+        roman=roman or word,
+        roman_gain=gain(roman),
     )
+
+
+def _on_keys(keyed: str) -> str:
+    """Vowels of two keys as one."""
+    return _TWO_KEYS.sub(lambda match: COMPOUND_MEDIALS[match.group()], keyed)
 
 
 def _unbase64(text: str) -> bytes:

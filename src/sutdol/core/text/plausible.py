@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz" + "".join(chr(c) for c in range(0x3131, 0x3164)) + " "
 _OTHER = len(LETTERS)  # digits, marks and letters of other scripts
-_FIRST_JAMO = 0x3131
 
 
 def classes(text: str) -> NDArray[np.int64]:
@@ -38,7 +37,8 @@ def _pairs(text: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def _mean(first: NDArray[np.int64], second: NDArray[np.int64]) -> float:
-    return float(_table().take(first * (_OTHER + 1) + second).mean())
+    pairs = _table().take(first * (_OTHER + 1) + second)
+    return float(np.add.reduce(pairs)) / len(pairs)  # `mean` takes twice as long
 
 
 @cache

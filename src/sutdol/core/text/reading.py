@@ -1,14 +1,16 @@
 """All views of one text at once, and the language it is read as."""
 
 import re
+from array import array
 from dataclasses import dataclass
 
 from sutdol.core.text.carrier import Plain, Traced
+from sutdol.core.text.fold import FOLD
 from sutdol.core.text.views import VERSION, consonants, normalised, skeleton
 
 _KOREAN = re.compile("[ㄱ-ㅣ]")
 VIEWS = ("normalised", "skeleton", "consonants")
-__all__ = ["VERSION", "VIEWS", "Reading", "key", "key_of", "language", "read", "trace"]
+__all__ = ["VERSION", "VIEWS", "Reading", "key", "key_of", "language", "read", "shown", "trace"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,18 @@ def trace(text: str) -> dict[str, Traced]:
     end = len(text)
     bordered = Traced(f" {normal.text} ", [(0, 0), *normal.spans, (end, end)])
     return {"normalised": bordered, "skeleton": bones, "consonants": consonants(bones)}
+
+
+def shown(text: str) -> "array[int]":
+    """The places of the characters a reader sees; of a run of white space, the first."""
+    places = array("L")
+    before = ""
+    for place, character in enumerate(text):
+        folded = FOLD[ord(character)]
+        if folded and not folded == before == " ":
+            places.append(place)
+        before = folded or before
+    return places
 
 
 def language(normal: str) -> str:

@@ -1,0 +1,73 @@
+"""The selftest on the bundled texts: each cheat looks like progress, and the gate refuses it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from random import Random
+
+import numpy as np
+import pytest
+
+from sutdol.app import bundled
+from sutdol.arena.fixed import by_family, exam_disguises, readable
+from sutdol.core.types import Disguised, Example
+from sutdol.loop.parts import part_of
+from sutdol.loop.role import Lesson
+from sutdol.roles.guard import GuardRole
+from sutdol.roles.selftest import Refusal, selftest
+
+
+def every_seen_family(example: Example) -> Sequence[Disguised]:
+    return by_family(example.input, readable(example.lang, unseen=False), "selftest")
+
+
+@pytest.fixture(scope="module")
+def refusals() -> Mapping[str, Refusal]:
+    """What the gate says to each cheat: all harmless bundled texts, half of the others."""
+    texts: dict[str, list[Example]] = {}
+    for number, one in enumerate(bundled()):
+        if number % 2 or not one.target:
+            texts.setdefault(part_of("guard", one.group), []).append(one)
+    lesson = Lesson(train=texts["train"], dev=texts["dev"], seed=0)
+    role = GuardRole(exam_disguises)
+    return {one.cheat: one for one in selftest(role, lesson, texts["hold_out"], every_seen_family)}
+
+
+def test_all_three_cheats_are_refused(refusals: Mapping[str, Refusal]) -> None:
+    assert set(refusals) == {
+        "evasions only", "flags everything odd", "label-flipped feedback",
+    }  # fmt: skip
+    assert {one.decision for one in refusals.values()} == {"reject"}
+    assert all(one.refused for one in refusals.values())
+
+
+@pytest.mark.parametrize("cheat", ["evasions only", "flags everything odd"])
+def test_what_learned_that_odd_writing_is_bad_is_given_away_by_the_benign_twins(
+    refusals: Mapping[str, Refusal], cheat: str
+) -> None:
+    """First of all by them: clean texts, harmless or not, are treated as before."""
+    assert refusals[cheat].reason.startswith("false positives on twins lost")
+
+
+def test_evasions_only_is_a_gain_that_is_refused(refusals: Mapping[str, Refusal]) -> None:
+    champion, cheating = refusals["evasions only"].attacked_recall
+    assert cheating > champion + 0.02
+
+
+def test_flipped_labels_cost_what_was_caught_before(refusals: Mapping[str, Refusal]) -> None:
+    champion, poisoned = refusals["label-flipped feedback"].attacked_recall
+    assert poisoned < champion
+    assert "clean recall lost" in refusals["label-flipped feedback"].reason
+
+
+def test_what_would_be_promoted_is_not_called_refused() -> None:
+    refusal = Refusal(cheat="none", decision="promote", reason="", attacked_recall=(0.5, 0.9))
+    assert not refusal.refused
+    assert replace(refusal, decision="inconclusive").refused
+
+
+def test_too_small_an_exam_refuses_too_but_proves_nothing() -> None:
+    texts = Random(0).sample(bundled(), 600)
+    lesson = Lesson(train=texts[:300], dev=texts[300:500], seed=0)
+    found = selftest(GuardRole(exam_disguises), lesson, texts[500:], lambda _: [])
+    assert {one.decision for one in found} == {"inconclusive"}
+    assert all(np.isfinite(one.attacked_recall).all() for one in found)
