@@ -28,10 +28,11 @@ from sutdol.loop.workshop import Workshop
 from sutdol.models.llm import Llm
 from sutdol.roles.bootstrap import bootstrap
 from sutdol.roles.categories import CATEGORIES
-from sutdol.roles.classifier import Classifier, Texts
+from sutdol.roles.classifier import Classifier
 from sutdol.roles.guard import GuardRole
 from sutdol.roles.labelled import Columns, labelled
 from sutdol.roles.selftest import Refusal, selftest
+from sutdol.roles.texts import Texts
 from sutdol.storage import examples, versions
 from sutdol.storage.database import Database
 

@@ -8,8 +8,8 @@ import pytest
 from sutdol.app import Standing, bundled
 from sutdol.arena.guarded import Guard
 from sutdol.loop.role import Lesson
-from sutdol.roles.classifier import Texts
 from sutdol.roles.guard import GuardRole
+from sutdol.roles.texts import Texts
 
 BUNDLED = bundled()
 

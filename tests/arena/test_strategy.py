@@ -63,7 +63,9 @@ def test_a_family_uses_its_attacks_and_an_attack_itself() -> None:
     assert names("choseong", "en") == set()
 
 
-@pytest.mark.parametrize("name", sorted({*GROUPS, *(one.family for one in ATTACKS.values()), *ATTACKS}))
+@pytest.mark.parametrize(
+    "name", sorted({*GROUPS, *(one.family for one in ATTACKS.values()), *ATTACKS})
+)
 def test_no_strategy_ever_fights_with_a_held_out_or_unreadable_attack(name: str) -> None:
     try:
         found = strategy(name, BOTH)

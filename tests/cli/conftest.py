@@ -58,6 +58,15 @@ def invoke(*tokens: object) -> Ran:
     return Ran(code=code, out=out.getvalue(), err=err.getvalue())
 
 
+def calibrate(sutdol: Program, corpus: dict[str, Path]) -> str:
+    """Crown a second version; its id."""
+    lines = corpus["new"].read_text(encoding="utf-8").splitlines()
+    benign = corpus["new"].with_name("benign.jsonl")
+    benign.write_text("\n".join(line for line in lines if '"label": 0' in line), encoding="utf-8")
+    found = sutdol("guard", "calibrate", "--benign", benign, "--json", "-").json
+    return str(found["version"])
+
+
 def some_texts(count: int, seed: int) -> list[Text]:
     texts = bootstrap()
     Random(seed).shuffle(texts)

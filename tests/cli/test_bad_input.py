@@ -157,3 +157,24 @@ def test_a_very_long_text_is_scored(sutdol: Program, home: Path, write: Write) -
 
     assert done.code == 0
     assert done.json["flagged"] is True
+
+
+@pytest.mark.parametrize(
+    "tokens",
+    [
+        ("feedback", "import", "good.jsonl", "--source", "w\udcffb"),
+        ("feedback", "import", "bad-name-\udcff.jsonl"),
+        ("loop", "forget", "--source", "w\udcffb"),
+        ("loop", "sealed", "guard", "--purpose", "w\udcffb"),
+    ],
+    ids=" ".join,
+)
+def test_words_that_are_no_unicode_are_refused(
+    tokens: tuple[str, ...], sutdol: Program, home: Path
+) -> None:
+    for name in ("good.jsonl", "bad-name-\udcff.jsonl"):
+        Path(name).write_text('{"text": "x", "label": 0}', encoding="utf-8")
+    refused = sutdol(*tokens)
+
+    assert refused.code == 2
+    assert "is no Unicode text: write it in UTF-8" in refused.complaint

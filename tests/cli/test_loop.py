@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Fought, Program
+from tests.cli.conftest import Fought, Program, calibrate
 
 CORRECTION = {"text": "Free tickets for the school concert are at the office", "label": 0}
 
@@ -64,8 +64,7 @@ def test_with_nothing_new_there_is_nothing_to_learn(sutdol: Program, home: Path)
 def test_history_tells_what_happened_oldest_first(sutdol: Program, old_home: Path) -> None:
     rows = sutdol("loop", "history", "guard", "--json", "-").json
 
-    assert [row["what"] for row in rows][0] == "crowned"
-    assert len(rows) == 3
+    assert [row["what"] for row in rows] == ["crowned", "inconclusive", "inconclusive"]
     assert sutdol("loop", "history", "guard").out.count("\n") == 3
 
 
@@ -126,15 +125,6 @@ def test_rolling_back_returns_the_previous_champion(
     assert done.json == {"champion": "guard-v1", "replaced": "guard-v2"}
     assert sutdol("loop", "status", "--json", "-").json["guard"]["champion"] == "guard-v1"
     assert "a test" in sutdol("loop", "history", "guard").out
-
-
-def calibrate(sutdol: Program, corpus: dict[str, Path]) -> str:
-    """Crown a second version; its id."""
-    lines = corpus["new"].read_text(encoding="utf-8").splitlines()
-    benign = corpus["new"].with_name("benign.jsonl")
-    benign.write_text("\n".join(line for line in lines if '"label": 0' in line), encoding="utf-8")
-    found = sutdol("guard", "calibrate", "--benign", benign, "--json", "-").json
-    return str(found["version"])
 
 
 def test_the_sixth_reading_of_the_sealed_texts_reaches_a_limit(sutdol: Program, home: Path) -> None:

@@ -14,8 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Fought, Program, Start
-from tests.cli.test_loop import calibrate
+from tests.cli.conftest import Fought, Program, Start, calibrate
 
 from sutdol.storage import locks
 
@@ -40,7 +39,7 @@ def is_unharmed(sutdol: Program) -> bool:
 def test_a_home_under_a_file_is_refused(
     sutdol: Program, empty_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    empty_home.write_text("a file")
+    empty_home.write_text("a file", encoding="utf-8")
     monkeypatch.setenv("SUTDOL_HOME", str(empty_home / "home"))
     refused = sutdol("loop", "status")
 
@@ -148,7 +147,7 @@ def test_a_full_disk_loses_nothing(
     assert "Traceback" not in err
     assert drafts(home) == []
     assert is_unharmed(sutdol)
-    assert sutdol("loop", "improve", "guard").code == 0
+    assert sutdol("loop", "status", "--json", "-").json["guard"]["examples"] == 1_800
 
 
 @pytest.mark.parametrize("tokens", [("--json", "/dev/full"), ("--json", "-", "> /dev/full")])
@@ -185,7 +184,7 @@ def test_an_interrupted_battle_keeps_its_finished_rounds(
     target = tmp_path / "battle.json"
     tokens = ("arena", "battle", "--rounds", 500, "--json", target)
     process = start(*tokens, SUTDOL_BATTLE__TRIGGER="0")
-    first = process.stdout.readline()  # arrives at once: every line is flushed
+    first = process.stdout.readline()
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=PATIENCE)
 

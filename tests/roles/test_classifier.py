@@ -13,17 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sutdol.core.errors import BadInput, Corrupted
+from sutdol.core.text.lexicon import EMPTY
 from sutdol.core.types import Example
 from sutdol.roles.categories import CATEGORIES
-from sutdol.roles.classifier import (
-    LONGEST,
-    STRIDE,
-    WINDOW,
-    Classifier,
-    Texts,
-    load,
-    windows,
-)
+from sutdol.roles.classifier import Classifier, load
+from sutdol.roles.texts import LONGEST, STRIDE, WINDOW, Texts, windows
 
 PHRASE, HARMLESS = "buy cheap blorp", "the garden is lovely"
 PADDING = "our dog likes the snow. " * 40
@@ -380,19 +374,19 @@ def test_a_text_is_known_by_its_key_and_language() -> None:
     known = Texts()
     assert known.key("Green TEA") == known.key("g.r.e.e.n tea")
     assert known.languages(["green tea", "차 한 잔", ""]) == ["en", "ko", "en"]
-    assert len(known.features(["green tea", ""])) == 2
+    assert len(known.features(["green tea", ""], EMPTY)) == 2
 
 
 def test_a_long_text_is_trained_on_by_its_first_window() -> None:
     known = Texts()
-    long = known.features([PADDING + PHRASE])
-    assert np.array_equal(long.columns, known.features([PADDING[:WINDOW]]).columns)
+    long = known.features([PADDING + PHRASE], EMPTY)
+    assert np.array_equal(long.columns, known.features([PADDING[:WINDOW]], EMPTY).columns)
 
 
 def test_a_long_text_is_scored_by_all_its_windows(guard: Classifier) -> None:
     known = Texts()
     text = PADDING + PHRASE
-    assert [len(found) for found in known.windows([PHRASE, text])] == [1, len(windows(text))]
+    assert [len(found) for found in known.windows([PHRASE, text], EMPTY)] == [1, len(windows(text))]
     assert guard.known_scores([text, PADDING], known).tolist() == [
         guard.score(text),
         guard.score(PADDING),
@@ -407,8 +401,10 @@ def test_too_many_texts_are_forgotten_and_read_again() -> None:
     known = Few()
     texts = [f"green tea {number}" for number in range(10)]
     assert known.languages(texts * 2) == ["en"] * 20
-    assert np.array_equal(known.features(texts).columns, Texts().features(texts).columns)
-    assert [len(found) for found in known.windows([PADDING * 3, "tea"])] == [
+    assert np.array_equal(
+        known.features(texts, EMPTY).columns, Texts().features(texts, EMPTY).columns
+    )
+    assert [len(found) for found in known.windows([PADDING * 3, "tea"], EMPTY)] == [
         len(windows(PADDING * 3)),
         1,
     ]

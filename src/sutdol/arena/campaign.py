@@ -33,7 +33,7 @@ class Plan:
     seed: int = 0
     texts: int = 150
     budget: Budget = USUAL
-    trigger: float = 0.97
+    trigger: float = 0.99
     independent: Path | None = None
     languages: tuple[str, ...] = ("en", "ko")
 

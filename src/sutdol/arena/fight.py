@@ -20,7 +20,7 @@ Rewrite = Callable[[str, Sequence[str], int], Sequence[str | None]]
 
 SEARCH = "bandit"  # remembers across texts what works
 TWINS = 2  # per evasion: with one, held-out twins were flagged more often after training
-SEARCHED = 0.2  # share of the round's texts a search attacks as well
+SEARCHED = 0.5  # share of the round's texts a search attacks as well
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,12 +3,15 @@
 from random import Random
 
 from sutdol.arena.attack import ATTACKS, Attack
+from sutdol.arena.composed import composed
 from sutdol.arena.disguise import disguise, seed_of
 from sutdol.arena.families import held_out
 from sutdol.core.types import Disguised, Example
 
-SEEN_ATTACKS, HELD_OUT_ATTACKS = 3, 1  # per malicious text of an exam
-SEEN_TWINS, HELD_OUT_TWINS = 1, 1  # per harmless text
+SEEN_ATTACKS, HELD_OUT_ATTACKS = 2, 1  # per malicious text of an exam, besides a composed one
+SEEN_TWINS, HELD_OUT_TWINS = 1, 1  # per harmless text, besides a composed one
+COMPOSED = "composed"
+"""The name and family of several seen attacks stacked on a text."""
 
 
 def readable(language: str, *, unseen: bool | None = None) -> dict[str, list[Attack]]:
@@ -23,7 +26,7 @@ def readable(language: str, *, unseen: bool | None = None) -> dict[str, list[Att
 
 
 def exam_disguises(example: Example) -> list[Disguised]:
-    """A few attacks, each of another family, held-out families among them."""
+    """A few attacks, each of another family, held-out ones among them, and several stacked."""
     counts = (SEEN_ATTACKS, HELD_OUT_ATTACKS) if example.target else (SEEN_TWINS, HELD_OUT_TWINS)
     random = Random(seed_of("exam", example.input))
     chosen: list[list[Attack]] = []
@@ -31,7 +34,11 @@ def exam_disguises(example: Example) -> list[Disguised]:
         families = readable(example.lang, unseen=unseen)
         names = random.sample(sorted(families), min(count, len(families)))
         chosen += [families[name] for name in names]
-    return [apply(random.choice(attacks), example.input) for attacks in chosen]
+    singles = [apply(random.choice(attacks), example.input) for attacks in chosen]
+    stacked = [one for family in readable(example.lang, unseen=False).values() for one in family]
+    seed = seed_of(COMPOSED, example.input) >> 1
+    text = composed(example.input, stacked, Random(seed))
+    return [*singles, Disguised(text=text, attack=COMPOSED, family=COMPOSED, seed=seed)]
 
 
 def by_family(text: str, families: dict[str, list[Attack]], salt: str) -> list[Disguised]:

@@ -60,7 +60,7 @@ class Battle(BaseModel):
     """Questions an adaptive attack may ask the guard about one text."""
     edits: int = Field(default=4, ge=1)
     """Words an attack may change in one text."""
-    trigger: float = Field(default=0.97, ge=0, le=1)
+    trigger: float = Field(default=0.99, ge=0, le=1)
     """Share of attacks caught under which the guard is improved after the round."""
 
 

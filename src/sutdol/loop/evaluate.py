@@ -74,7 +74,7 @@ def score(shop: Workshop[M], probes: Sequence[Probe], version: Version) -> Score
 
 
 def anchor(shop: Workshop[M]) -> Version:
-    """The last champion that beat nobody: small losses against each champion add up, here they show.
+    """The last champion that beat nobody: against it, small losses that add up show.
 
     There is more than one only where a champion that no longer loaded was trained anew.
     """

@@ -12,23 +12,14 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from sutdol.core.errors import BadInput, Corrupted
-from sutdol.core.text.reading import (
-    VERSION,
-    VIEWS,
-    Reading,
-    key_of,
-    language,
-    read,
-    shown,
-    trace,
-)
-from sutdol.models.linear import Features, Floats, Head, Row, chance, row, sigmoid, stack
+from sutdol.core.errors import Corrupted
+from sutdol.core.text.lexicon import EMPTY, Lexicon
+from sutdol.core.text.reading import VERSION, VIEWS, Reading, language, read, trace
+from sutdol.models.linear import Floats, Head, chance, row, sigmoid, stack
 from sutdol.models.ngrams import hashed
 from sutdol.roles.categories import CATEGORIES
+from sutdol.roles.texts import WINDOW, Texts, Window, windows, windows_read
 
-LONGEST = 5_000_000  # characters of one text
-WINDOW, STRIDE = 600, 450  # a long text is as bad as its worst window: padding hides nothing
 EVEN = 0.5  # a category applies when it is more likely than not, given a violation
 
 
@@ -52,7 +43,7 @@ class Classifier:
     """`violating` decides; a head in `categories` tells which kind, given a violation.
 
     `slope`, `offset`: Platt calibration of the violating logit. `thresholds`: language to the
-    least score that is flagged.
+    least score that is flagged. `lexicon`: the words it mends disguised ones to.
     """
 
     violating: Head
@@ -61,13 +52,18 @@ class Classifier:
     slope: float
     offset: float
     thresholds: Mapping[str, float]
+    lexicon: Lexicon = EMPTY
     version: str = ""
 
     def score(self, text: str) -> float:
         """P(violating) of one text."""
         if len(text) > WINDOW:
             return float(self.scores([text])[0])
-        return chance(self.slope * self.violating.logit(row(read(text).views)) + self.offset)
+        return chance(self.slope * self.violating.logit(row(self.read(text).views)) + self.offset)
+
+    def read(self, text: str) -> Reading:
+        """A text of at most a window as this guard reads it."""
+        return read(text, self.lexicon)
 
     def scores(self, texts: Sequence[str]) -> Floats:
         """P(violating) of many texts. Shape (texts,)."""
@@ -78,21 +74,21 @@ class Classifier:
 
     def judge(self, texts: Sequence[str]) -> tuple[Floats, NDArray[np.bool_]]:
         """Scores and flags of many texts: those of their worst windows."""
-        return self._worst([_windows_read(text) for text in texts])
+        return self._worst([windows_read(text, self.lexicon) for text in texts])
 
-    def judge_known(self, texts: Sequence[str], known: "Texts") -> tuple[Floats, NDArray[np.bool_]]:
+    def judge_known(self, texts: Sequence[str], known: Texts) -> tuple[Floats, NDArray[np.bool_]]:
         """The same for texts that are judged again and again: their n-grams are kept."""
-        return self._worst(known.windows(texts))
+        return self._worst(known.windows(texts, self.lexicon))
 
-    def known_scores(self, texts: Sequence[str], known: "Texts") -> Floats:
+    def known_scores(self, texts: Sequence[str], known: Texts) -> Floats:
         """P(violating) of texts that are scored again and again. Shape (texts,)."""
         return self.calibrated(self.known_logits(texts, known))
 
-    def known_logits(self, texts: Sequence[str], known: "Texts") -> Floats:
+    def known_logits(self, texts: Sequence[str], known: Texts) -> Floats:
         """The violating logit of each text's worst window, before calibration. Shape (texts,)."""
-        return _highest(*self._logits(known.windows(texts)))
+        return _highest(*self._logits(known.windows(texts, self.lexicon)))
 
-    def _worst(self, texts: Sequence[Sequence["_Known"]]) -> tuple[Floats, NDArray[np.bool_]]:
+    def _worst(self, texts: Sequence[Sequence[Window]]) -> tuple[Floats, NDArray[np.bool_]]:
         logits, starts = self._logits(texts)
         scores = self.calibrated(logits)
         needed = [self.threshold(window.language) for text in texts for window in text]
@@ -101,7 +97,7 @@ class Classifier:
             return scores, flags
         return _highest(scores, starts), np.logical_or.reduceat(flags, starts)
 
-    def _logits(self, texts: Sequence[Sequence["_Known"]]) -> tuple[Floats, NDArray[np.intp]]:
+    def _logits(self, texts: Sequence[Sequence[Window]]) -> tuple[Floats, NDArray[np.intp]]:
         """The logit of every window, and at which each text's windows start."""
         logits = self.violating.logits(stack([window.row for text in texts for window in text]))
         return logits, np.cumsum([0, *(len(text) for text in texts)])[: len(texts)]
@@ -109,14 +105,20 @@ class Classifier:
     def threshold(self, language: str) -> float:
         return self.thresholds.get(language, self.thresholds["*"])
 
-    def check(self, text: str) -> Finding:
-        """The score of the text, or of a long text's worst window, with all that explains it."""
+    def worst_window(self, text: str) -> tuple[int, str, float, bool]:
+        """Where the window that decides begins, the window, its score, and whether it is flagged.
+
+        A flagged window goes before a higher score that its language's threshold lets pass.
+        """
         pieces = windows(text)
         scores, flags = self.judge([piece for _, piece in pieces])
-        # a flagged window before a higher score that its language's threshold lets pass
         worst = max(range(len(pieces)), key=lambda place: (flags[place], scores[place]))
-        (start, piece), score, flagged = pieces[worst], float(scores[worst]), bool(flags[worst])
-        reading = read(piece)
+        return *pieces[worst], float(scores[worst]), bool(flags[worst])
+
+    def check(self, text: str) -> Finding:
+        """The score of the text, or of a long text's worst window, with all that explains it."""
+        start, piece, score, flagged = self.worst_window(text)
+        reading = self.read(piece)
         tongue = language(reading.normalised)
         kinds = self.kinds(reading, score)
         view, span = self._culprit(piece)
@@ -148,7 +150,7 @@ class Classifier:
 
     def _culprit(self, text: str) -> tuple[str, tuple[int, int]]:
         """The view that speaks loudest for a violation, and its worst stretch in the original."""
-        views = trace(text)
+        views = trace(text, self.lexicon)
         told = {name: self._per_character(views[name].text) for name in VIEWS}
         view = max(VIEWS, key=lambda name: told[name].sum() if len(told[name]) else -np.inf)
         # what ordinary characters have to make up for: a negative bias
@@ -179,6 +181,7 @@ class Classifier:
             path,
             weights=np.stack([head.weights for head in heads]).astype(np.float16),
             biases=np.array([head.bias for head in heads]),
+            lexicon=np.frombuffer(self.lexicon.dump(), dtype=np.uint8),
         )
         checksum = sha256(path.read_bytes()).hexdigest()
         stored = {
@@ -222,6 +225,7 @@ def _built(manifest: dict[str, Any], raw: bytes, version: str) -> Classifier:
         )
     with np.load(BytesIO(raw), allow_pickle=False) as stored:
         weights, biases = stored["weights"].astype(np.float32), stored["biases"]
+        lexicon = Lexicon.parse(stored["lexicon"].tobytes())
     heads = [Head(weights=w, bias=float(b)) for w, b in zip(weights, biases, strict=True)]
     return Classifier(
         violating=heads[0],
@@ -230,6 +234,7 @@ def _built(manifest: dict[str, Any], raw: bytes, version: str) -> Classifier:
         slope=manifest["slope"],
         offset=manifest["offset"],
         thresholds=manifest["thresholds"],
+        lexicon=lexicon,
         version=version,
     )
 
@@ -237,111 +242,9 @@ def _built(manifest: dict[str, Any], raw: bytes, version: str) -> Classifier:
 _ADVICE = "Go back with `sutdol loop rollback guard`, or restore the file from a backup."
 
 
-def windows(text: str) -> list[tuple[int, str]]:
-    """Where each window of a text begins, and the window: of a short text the text itself.
-
-    Windows hold as much as a reader sees, so letters that are padded with what shows as nothing
-    stay together.
-    """
-    if len(text) <= WINDOW:
-        return [(0, text)]
-    if len(text) > LONGEST:
-        raise BadInput(f"A text of {len(text):,} characters is too long; {LONGEST:,} are the most.")
-    places = shown(text)
-    starts = [places[at] for at in range(STRIDE, len(places) - WINDOW + STRIDE, STRIDE)]
-    ends = [places[at] for at in range(WINDOW, len(places), STRIDE)]
-    return [
-        (start, text[start:end])
-        for start, end in zip([0, *starts], [*ends, len(text)], strict=True)
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """One window of a text."""
-
-    row: Row
-    language: str
-
-
-@dataclass(frozen=True, slots=True)
-class _First:
-    window: _Known
-    key: str  # of the text
-
-
-def _windows_read(text: str) -> list[_Known]:
-    return [_known(read(piece)) for _, piece in windows(text)]
-
-
-def _known(reading: Reading) -> _Known:
-    return _Known(row=row(reading.views), language=language(reading.normalised))
-
-
 def _highest(values: Floats, starts: NDArray[np.intp]) -> Floats:
     """The highest value of each text's windows."""
     return np.maximum.reduceat(values, starts) if len(starts) else values
-
-
-class Texts:
-    """Texts read before: battles and exams score the same ones with model after model.
-
-    A text is trained on by its first window and scored by its worst. At most `MOST` windows are
-    kept, then all are forgotten.
-    """
-
-    MOST = 100_000
-
-    def __init__(self) -> None:
-        self._first: dict[str, _First] = {}
-        self._others: dict[str, list[_Known]] = {}
-        self._kept = 0
-
-    def features(self, texts: Sequence[str]) -> Features:
-        """The first window of each text, to train on."""
-        return stack([self._of(text).window.row for text in texts])
-
-    def windows(self, texts: Sequence[str]) -> list[list[_Known]]:
-        """All windows of each text, to score it."""
-        return [
-            [self._of(text).window, *self._more(text)]
-            if len(text) > WINDOW
-            else [self._of(text).window]
-            for text in texts
-        ]
-
-    def languages(self, texts: Sequence[str]) -> list[str]:
-        """Of the first window of each text."""
-        return [self._of(text).window.language for text in texts]
-
-    def key(self, text: str) -> str:
-        """What disguised copies of a text share."""
-        return self._of(text).key
-
-    def _of(self, text: str) -> "_First":
-        known = self._first.get(text)
-        if known is None:
-            reading = read(windows(text)[0][1])
-            known = _First(window=_known(reading), key=key_of(reading, text))
-            self._make_room(1)
-            self._first[text] = known
-        return known
-
-    def _more(self, text: str) -> list[_Known]:
-        """All windows of a long text but the first."""
-        known = self._others.get(text)
-        if known is None:
-            known = [_known(read(piece)) for _, piece in windows(text)[1:]]
-            self._make_room(len(known))
-            self._others[text] = known
-        return known
-
-    def _make_room(self, count: int) -> None:
-        if self._kept + count > self.MOST:
-            self._first.clear()
-            self._others.clear()
-            self._kept = 0
-        self._kept += count
 
 
 def _worst_stretch(told: NDArray[np.float64]) -> tuple[int, int]:

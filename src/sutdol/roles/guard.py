@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sutdol.core.errors import NotReady
+from sutdol.core.text.lexicon import Lexicon
 from sutdol.core.types import Disguised, Example
 from sutdol.loop.evidence import Row
 from sutdol.loop.role import Lesson, Probe
@@ -18,7 +19,9 @@ from sutdol.loop.rules import Alarm, Calibration, Measure, Rail, Rules
 from sutdol.metrics.draws import seed_from
 from sutdol.models.linear import Floats, Head, fit, platt
 from sutdol.roles.categories import UNSPECIFIED, category
-from sutdol.roles.classifier import Classifier, Texts, load
+from sutdol.roles.classifier import Classifier, load
+from sutdol.roles.texts import Texts
+from sutdol.roles.vocabulary import vocabulary
 
 STRENGTH = 1.0  # inverse of the L2 penalty; chosen on dev texts, see docs/explanation/guard.md
 FEWEST_FOR_CATEGORY = 50
@@ -108,7 +111,12 @@ class GuardRole:
         kinds = [one for one in plain if one.target], [one for one in plain if not one.target]
         count = min(REHEARSED, 2 * min(map(len, kinds)))
         return [
-            replace(one, input=self._rehearse(one, attacks, number // len(kind)))
+            replace(
+                one,
+                input=self._rehearse(one, attacks, number // len(kind)),
+                source="battle:rehearsal",
+                meta={"attack": "rehearsed"},
+            )
             for kind in kinds
             for number, one in enumerate(islice(cycle(kind), count))
         ]
@@ -119,9 +127,10 @@ class GuardRole:
         labels = np.array([bool(target) for target in targets])
         if labels.all() or not labels.any():
             raise NotReady("Training needs violating and harmless texts; there is only one kind.")
-        features = self._texts.features([one.input for one in lesson.train])
+        lexicon = self._lexicon(lesson)
+        features = self._texts.features([one.input for one in lesson.train], lexicon)
         violating = fit(features, labels, strength=STRENGTH, seed=lesson.seed)
-        categories, shares = self._categories(lesson, targets)
+        categories, shares = self._categories(lesson, targets, lexicon)
         draft = Classifier(
             violating=violating,
             categories=categories,
@@ -129,6 +138,7 @@ class GuardRole:
             slope=1.0,
             offset=0.0,
             thresholds={"*": 0.5},
+            lexicon=lexicon,
         )
         return self.calibrate(draft, lesson.dev, fpr=self._fpr)
 
@@ -146,8 +156,13 @@ class GuardRole:
         thresholds = _thresholds(scores[~labels], languages[~labels], fpr)
         return replace(draft, thresholds=thresholds)
 
+    def _lexicon(self, lesson: Lesson) -> Lexicon:
+        """The words of the texts as people wrote them: what attacks made are no words."""
+        written = [one.input for one in lesson.train if not _attacked(one)]
+        return vocabulary(self._texts.opened(written))
+
     def _categories(
-        self, lesson: Lesson, targets: Sequence[str]
+        self, lesson: Lesson, targets: Sequence[str], lexicon: Lexicon
     ) -> tuple[dict[str, Head], dict[str, float]]:
         """A head for each category with enough texts; it tells violating texts apart."""
         rows = [index for index, target in enumerate(targets) if target]
@@ -161,7 +176,7 @@ class GuardRole:
             return {}, shares  # one kind only: given a violation, it is this kind
         step = max(1, len(rows) // MOST_FOR_CATEGORY)
         rows = rows[::step]
-        features = self._texts.features([lesson.train[index].input for index in rows])
+        features = self._texts.features([lesson.train[index].input for index in rows], lexicon)
         heads = {}
         for name in shares:
             labels = np.array([targets[index] == name for index in rows])

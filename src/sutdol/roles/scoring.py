@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from sutdol.core.errors import BadInput
-from sutdol.core.text.reading import read
 from sutdol.roles.categories import CATEGORIES
-from sutdol.roles.classifier import WINDOW, Classifier
+from sutdol.roles.classifier import Classifier
+from sutdol.roles.texts import WINDOW
 
 CHUNK = 1_000
 
@@ -60,6 +60,7 @@ def scored(guard: Classifier, records: Iterable[tuple[str, str]]) -> Iterator[di
 
 
 def categories(guard: Classifier, text: str, score: float) -> dict[str, float]:
-    """Category scores; for a long text those of its first window."""
-    kinds = guard.kinds(read(text[:WINDOW]), score)
+    """Category scores; for a long text those of the window that decides."""
+    piece = text if len(text) <= WINDOW else guard.worst_window(text)[1]
+    kinds = guard.kinds(guard.read(piece), score)
     return {name: round(kinds[name], 6) for name in CATEGORIES}

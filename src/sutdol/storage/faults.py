@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from sutdol.core.errors import Busy, Corrupted, NotReady, SutdolError
+from sutdol.core.errors import BadInput, Busy, Corrupted, NotReady, SutdolError
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 NOT_A_FOLDER = {errno.ENOTDIR, errno.EEXIST}
@@ -81,3 +81,5 @@ def clear_faults(where: str) -> Iterator[None]:
         if fault is None:
             raise
         raise fault from error
+    except UnicodeEncodeError as error:
+        raise BadInput(f"{error.object!r} is no Unicode text: write it in UTF-8.") from None

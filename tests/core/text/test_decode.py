@@ -7,8 +7,9 @@ import pytest
 from sutdol.core.text.carrier import Plain
 from sutdol.core.text.decode import LONGEST_DECODED, reread, unwrapped, upright
 from sutdol.core.text.hangul import decompose, to_keys
+from sutdol.core.text.lexicon import EMPTY
 from sutdol.core.text.reading import language
-from sutdol.core.text.views import folded, normalised, skeleton
+from sutdol.core.text.views import folded, normalised, opened, skeleton
 
 ENGLISH = """\
 I left my umbrella on the bus again.
@@ -178,7 +179,7 @@ def test_ordinary_text_is_left_alone(text: str) -> None:
 
 @pytest.mark.parametrize("text", [*ENGLISH, *KOREAN])
 def test_an_ordinary_sentence_keeps_letters_and_language(text: str) -> None:
-    read = normalised(Plain(text))
+    read = normalised(opened(Plain(text)), EMPTY)
     assert skeleton(read).text == skeleton(folded(Plain(text))).text
     assert language(read.text) == ("en" if text in ENGLISH else "ko")
 

@@ -7,14 +7,15 @@ import pytest
 
 from sutdol.core.text.carrier import Plain
 from sutdol.core.text.hangul import decompose
-from sutdol.core.text.views import VERSION, consonants, folded, normalised, skeleton
+from sutdol.core.text.lexicon import EMPTY
+from sutdol.core.text.views import VERSION, consonants, folded, normalised, opened, skeleton
 
 AROUND = "please bring {} to the garden party"  # long enough that no decoder is tempted
 KOREAN = "내일 아침에 {} 꼭 가져와 주세요"
 
 
 def normal(text: str) -> str:
-    return normalised(Plain(text)).text
+    return normalised(opened(Plain(text)), EMPTY).text
 
 
 def within(around: str, word: str) -> str:

@@ -43,8 +43,7 @@ _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2}){2,}")
 _PERCENTS = re.compile(r"(?:%[0-9A-Fa-f]{2}[\w.~-]{0,3})+[\w.~%-]*")
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{12,}={0,2}(?![A-Za-z0-9+/=])")
 _HEX = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{2}[ ]?){5,}(?![0-9A-Za-z])")
-_TELLTALE = re.compile("[ɐɔǝɟƃɓᵷɥᴉɾʞꞁɯɹʇʌʍʎ∀ƎℲ⅁˥Ԁ⅄]")
-_TURNED_WORD = re.compile(rf"(?<!\S)\S*?{_TELLTALE.pattern}\S*")
+_TELLTALE = re.compile("[ɐɔǝɟƃɓᵷɥᴉɾʞꞁɯɹʇʌʍʎ∀ƎℲ⅁˥Ԁ⅄]", re.IGNORECASE)
 _ALL = re.compile("(.+)", re.DOTALL)
 _SPACES = re.compile(r"\s+")
 _LATIN_WORD = re.compile(
@@ -67,9 +66,29 @@ class _Swap(dict[int, str]):
         return chr(code)
 
 
-_TURNED = "ɐqɔpǝɟƃɓᵷɥᴉıɾʞꞁןɯuodbɹsʇnʌʍxʎ∀ᗺƆᗡƎℲ⅁ſ⅂ԀΌᴚ⊥∩Λ⅄˥"
-_UPRIGHT = "abcdefggghiijkllmnopqrstuvwxyabcdefgjlpqrtuvyl"
+_TURNED = "ɐqɔpǝɟƃɓᵷɥᴉıɾʞꞁןɯuodbɹsʇnʌʍxʎz∀ᗺƆᗡƎℲ⅁HIſ⅂WNOԀΌᴚS⊥∩ΛMX⅄Z˥"
+_UPRIGHT = "abcdefggghiijkllmnopqrstuvwxyzabcdefghijlmnopqrstuvwxyzl"
 _TURN = _Swap({ord(turned): letter for turned, letter in zip(_TURNED, _UPRIGHT, strict=True)})
+_TURNED_LETTERS = re.compile(f"[{_TURNED}]+")
+_TURNED_WORD = rf"(?:[{_TURNED}]|[^\w\s]|[\d_])++(?!\S)"
+_TURNED_WORDS = re.compile(rf"(?<!\S){_TURNED_WORD}(?: {_TURNED_WORD})*+")
+
+
+class _Bare(dict[int, str]):
+    """What was done to turned letters on top: capitals, other alphabets. For `str.translate`."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        folded = FOLD[code]
+        if character in _TURNED or character.lower() in _TURNED:
+            self[code] = character if character in _TURNED else character.lower()
+        else:
+            letter = len(folded) == 1 and folded.isascii() and folded.isalpha()
+            self[code] = folded if letter and not character.isascii() else character
+        return self[code]
+
+
+_BARE = _Bare()
 _ROTATE = _Swap({ord(a): codecs.encode(a, "rot13") for a in ascii_lowercase})
 
 
@@ -96,12 +115,34 @@ def upright(raw: C) -> C:
     """Words written upside down, turned back."""
     if not _TELLTALE.search(raw.text):
         return raw
-    return raw.sub(_TURNED_WORD, lambda match: _turned_back(match.group()))
+    return raw.fold(_BARE).sub(_TURNED_WORDS, lambda match: _turned_back(match.group()))
 
 
-def _turned_back(word: str) -> str:
-    turned = sum(character in _TURNED or not character.isalpha() for character in word)
-    return word.translate(_TURN)[::-1] if turned == len(word) else word
+def _turned_back(run: str) -> str:
+    """The likeliest: turned as words, as what stands between marks, or as a whole."""
+    if not _TELLTALE.search(run):
+        return run
+    words = " ".join(_word_turned_back(word) for word in run.split(" "))
+    pieces = _TURNED_LETTERS.sub(lambda match: _turned_over(match.group()), run)
+    likely = max((words, pieces), key=_nats)
+    whole = _turned_over(run)
+    return whole if _nats(whole) > _nats(likely) + TURN_GAIN else likely
+
+
+def _word_turned_back(word: str) -> str:
+    """A word without a letter that only turned ones have may be an ordinary one: on, no."""
+    turned = _turned_over(word)
+    return turned if _TELLTALE.search(word) or _nats(turned) > _nats(word) else word
+
+
+def _turned_over(text: str) -> str:
+    return text.translate(_TURN)[::-1]
+
+
+def _nats(text: str) -> float:
+    """How plausible the letters of a text are, in all, whatever stands between them."""
+    letters = "".join(character for character in text.lower() if character.isalpha())
+    return plausibility(letters) * (len(letters) + 1)
 
 
 def reread(raw: C, folded: C) -> C:

@@ -62,7 +62,7 @@ class Lexicon:
                 split = not self.known.issuperset(parts) and "".join(parts) in self._rank
                 if split and text[before.end()] == " ":
                     gone.add(before.end())
-                    token = None  # noqa: PLW2901
+                    token = None
             before = token
         return gone
 

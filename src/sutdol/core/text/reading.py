@@ -6,11 +6,15 @@ from dataclasses import dataclass
 
 from sutdol.core.text.carrier import Plain, Traced
 from sutdol.core.text.fold import FOLD
-from sutdol.core.text.views import VERSION, consonants, normalised, skeleton
+from sutdol.core.text.lexicon import EMPTY, Lexicon
+from sutdol.core.text.views import VERSION, consonants, normalised, opened, skeleton
 
 _KOREAN = re.compile("[ㄱ-ㅣ]")
 VIEWS = ("normalised", "skeleton", "consonants")
-__all__ = ["VERSION", "VIEWS", "Reading", "key", "key_of", "language", "read", "shown", "trace"]
+__all__ = [
+    "VERSION", "VIEWS", "Reading", "close", "key", "key_of", "language", "open_up", "read",
+    "reading", "shown", "trace",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,16 +31,30 @@ class Reading:
         return f" {self.normalised} ", self.skeleton, self.consonants
 
 
-def read(text: str) -> Reading:
+def read(text: str, lexicon: Lexicon = EMPTY) -> Reading:
     """The views a guard scores."""
-    normal = normalised(Plain(text))
-    bones = skeleton(normal)
-    return Reading(normalised=normal.text, skeleton=bones.text, consonants=consonants(bones).text)
+    return reading(normalised(opened(Plain(text)), lexicon).text)
 
 
-def trace(text: str) -> dict[str, Traced]:
+def open_up(text: str) -> str:
+    """The first half of reading, which is the same with any lexicon."""
+    return opened(Plain(text)).text
+
+
+def close(text: str, lexicon: Lexicon) -> str:
+    """The second half: an opened text normalised."""
+    return normalised(Plain(text), lexicon).text
+
+
+def reading(normal: str) -> Reading:
+    """The views of a normalised text."""
+    bones = skeleton(Plain(normal))
+    return Reading(normalised=normal, skeleton=bones.text, consonants=consonants(bones).text)
+
+
+def trace(text: str, lexicon: Lexicon = EMPTY) -> dict[str, Traced]:
     """The same views with the way back to the original text; slower, for showing spans."""
-    normal = normalised(Traced(text))
+    normal = normalised(opened(Traced(text)), lexicon)
     bones = skeleton(normal)
     end = len(text)
     bordered = Traced(f" {normal.text} ", [(0, 0), *normal.spans, (end, end)])

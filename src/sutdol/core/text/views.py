@@ -1,7 +1,7 @@
 """The views of a text that the guard reads together.
 
-normalised  decoded where that reads better, each character folded, one jamo alphabet, leet and
-            split words mended
+normalised  decoded where that reads better, each character folded, one jamo alphabet, leet,
+            split and misspelt words mended
 skeleton    letters only, repeats gone, sounds that pass for each other merged
 consonants  the skeleton without Latin vowels and without Korean finals: fake finals and masked
             vowels leave it alone
@@ -13,6 +13,7 @@ from typing import TypeVar
 from sutdol.core.text.carrier import Carrier
 from sutdol.core.text.decode import reread, unwrapped, upright
 from sutdol.core.text.fold import FOLD
+from sutdol.core.text.lexicon import Lexicon
 
 VERSION = 1
 """Part of every model's manifest: raise it with any change to a table or a pattern."""
@@ -24,8 +25,12 @@ _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _SPACES = re.compile(r"\s+")
 _MARK = re.compile(r"[^a-zㄱ-ㅣ0-9\s][a-zㄱ-ㅣ]")
 _INNER = re.compile(r"(?<=[a-zㄱ-ㅣ])[^a-zㄱ-ㅣ0-9\s]+(?=[a-zㄱ-ㅣ])")
+_SPELLED_IN_LEET = re.compile(
+    r"(?<![a-z0-9@$])[a-z0-9@$](?:[^a-z0-9@$]{1,2}[a-z0-9@$]){3,}(?![a-z0-9@$])"
+)
 _SPELLED_OUT = re.compile(r"(?<![a-zㄱ-ㅣ])[a-z](?:[^a-zㄱ-ㅣ0-9]{1,2}[a-z])+(?![a-zㄱ-ㅣ])")
 _STRETCHED = re.compile(r"([a-zㄱ-ㅣ])(?:ㅇ?\1){2,}")
+_GAPS = re.compile(r"[^a-z0-9@$]+")
 _NOT_LETTERS = re.compile(r"[^a-zㄱ-ㅣ]+")
 _LEETISH = re.compile(r"[0-9@$|+()!/#£%<\\]|[ㄱ-ㅣ][lor]|[lor][ㄱ-ㅣ]")
 _DIGRAPHS = {
@@ -72,20 +77,35 @@ def folded(raw: C) -> C:
     return raw.fold(FOLD).sub(_SPACES, " ")
 
 
-def normalised(raw: C) -> C:
-    """The text as a patient reader reads it: decoded, folded, leet and split words mended."""
+def opened(raw: C) -> C:
+    """The text decoded and folded, leet as letters: what needs no lexicon."""
     raw = upright(unwrapped(raw))
     text = reread(raw, folded(raw))
     if _LEETISH.search(text.text):
+        text = text.sub(_SPELLED_IN_LEET, lambda match: _run_together(match.group()))
         text = text.sub(_DIGRAPH, lambda match: _DIGRAPHS[match.group()])
         text = text.sub(_ONE_AS_L, "l")
         text = text.sub(_LEET, lambda match: match.group().translate(_LEET_TABLE))
         text = text.sub(_JAMO_LEET, lambda match: match.group().translate(_JAMO_LEET_TABLE))
+    return text
+
+
+def _run_together(spelled: str) -> str:
+    """What is spelled out, without the gaps, if most of it are letters: h 3 l l o."""
+    letters = _NOT_LETTERS.sub("", spelled)
+    whole = _GAPS.sub("", spelled)
+    return whole if 2 * len(letters) > len(whole) else spelled
+
+
+def normalised(text: C, lexicon: Lexicon) -> C:
+    """An opened text as a patient reader reads it: split, stretched and starred words mended."""
+    text = lexicon.unstarred(text)
     if _MARK.search(text.text):
         text = text.sub(_INNER, "")
     if _STRETCHED.search(text.text):
         text = text.sub(_STRETCHED, r"\1")
-    return text.sub(_SPELLED_OUT, lambda match: _NOT_LETTERS.sub("", match.group()))
+    text = text.sub(_SPELLED_OUT, lambda match: _NOT_LETTERS.sub("", match.group()))
+    return lexicon.mended(text)
 
 
 def skeleton(normal: C) -> C:

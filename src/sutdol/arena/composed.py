@@ -1,0 +1,23 @@
+"""Several attacks on one text, as a search would stack them."""
+
+from collections.abc import Sequence
+from random import Random
+
+from sutdol.arena.attack import Attack
+from sutdol.arena.space import Candidate, Space
+
+WORDS = 4  # at most that many words of a text are attacked one by one
+MESSAGE = 0.3  # share of texts whose message is attacked on top
+
+
+def composed(text: str, attacks: Sequence[Attack], random: Random) -> str:
+    """Some words of the text under one or two attacks each, now and then the message as well."""
+    space = Space(text, attacks, edits=WORDS, seed=random.getrandbits(32))
+    candidate, words = Candidate(), space.words
+    if words and space.word_attacks:
+        for word in random.sample(words, random.randint(1, min(WORDS, len(words)))):
+            for _ in range(random.randint(1, 2)):
+                candidate = space.put(candidate, word, random.choice(space.word_attacks))
+    if space.message_attacks and (not candidate.words or random.random() < MESSAGE):
+        candidate = random.choice(space.on_message(candidate))
+    return space.render(candidate)

@@ -1,0 +1,134 @@
+"""Texts as a guard sees them: cut into windows, and read once however often they are judged."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sutdol.core.errors import BadInput
+from sutdol.core.text.lexicon import EMPTY, Lexicon
+from sutdol.core.text.reading import close, key_of, language, open_up, read, reading, shown
+from sutdol.models.linear import Features, Row, row, stack
+
+LONGEST = 5_000_000  # characters of one text
+WINDOW, STRIDE = 600, 450  # a long text is as bad as its worst window: padding hides nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The n-grams of a text, or of a part of a long one, and its language."""
+
+    row: Row
+    language: str
+
+
+def windows(text: str) -> list[tuple[int, str]]:
+    """Where each window of a text begins, and the window: of a short text the text itself.
+
+    Windows hold as much as a reader sees, so letters that are padded with what shows as nothing
+    stay together.
+    """
+    if len(text) <= WINDOW:
+        return [(0, text)]
+    if len(text) > LONGEST:
+        raise BadInput(f"A text of {len(text):,} characters is too long; {LONGEST:,} are the most.")
+    places = shown(text)
+    starts = [places[at] for at in range(STRIDE, len(places) - WINDOW + STRIDE, STRIDE)]
+    ends = [places[at] for at in range(WINDOW, len(places), STRIDE)]
+    return [
+        (start, text[start:end])
+        for start, end in zip([0, *starts], [*ends, len(text)], strict=True)
+    ]
+
+
+def windows_read(text: str, lexicon: Lexicon) -> list[Window]:
+    """All windows of a text that will not be asked about again."""
+    found = [read(piece, lexicon) for _, piece in windows(text)]
+    return [Window(row(one.views), language(one.normalised)) for one in found]
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A window before the lexicon; `key` is that of its text."""
+
+    text: str
+    language: str
+    key: str
+
+
+class Texts:
+    """Texts read before: battles and exams score the same ones with model after model.
+
+    What no lexicon changes is kept by text, the n-grams by what was read. A text is trained on by
+    its first window and scored by its worst. At most `MOST` windows are kept, then all are
+    forgotten.
+    """
+
+    MOST = 100_000
+
+    def __init__(self) -> None:
+        self._opened: dict[str, list[_Opened]] = {}
+        self._rows: dict[str, Row] = {}
+        self._kept = 0
+
+    def features(self, texts: Sequence[str], lexicon: Lexicon) -> Features:
+        """The first window of each text, to train on."""
+        return stack([self._row(self._first(text), lexicon) for text in texts])
+
+    def windows(self, texts: Sequence[str], lexicon: Lexicon) -> list[list[Window]]:
+        """All windows of each text, to score it."""
+        return [
+            [Window(self._row(one, lexicon), one.language) for one in self._all(text)]
+            for text in texts
+        ]
+
+    def opened(self, texts: Sequence[str]) -> list[str]:
+        """The first window of each text as it is read before any lexicon."""
+        return [self._first(text).text for text in texts]
+
+    def languages(self, texts: Sequence[str]) -> list[str]:
+        """Of the first window of each text."""
+        return [self._first(text).language for text in texts]
+
+    def key(self, text: str) -> str:
+        """What disguised copies of a text share."""
+        return self._first(text).key
+
+    def _first(self, text: str) -> _Opened:
+        known = self._opened.get(text)
+        if known is None:
+            known = [_open(windows(text)[0][1], text)]
+            self._make_room(1)
+            self._opened[text] = known
+        return known[0]
+
+    def _all(self, text: str) -> list[_Opened]:
+        first = self._first(text)
+        if len(text) <= WINDOW:
+            return [first]
+        known = self._opened[text]
+        if len(known) == 1:
+            rest = [_open(piece, text) for _, piece in windows(text)[1:]]
+            self._make_room(len(rest) + 1)
+            known = self._opened[text] = [first, *rest]
+        return known
+
+    def _row(self, one: _Opened, lexicon: Lexicon) -> Row:
+        normal = close(one.text, lexicon)
+        known = self._rows.get(normal)
+        if known is None:
+            known = row(reading(normal).views)
+            if len(self._rows) >= self.MOST:
+                self._rows.clear()
+            self._rows[normal] = known
+        return known
+
+    def _make_room(self, count: int) -> None:
+        if self._kept + count > self.MOST:
+            self._opened.clear()
+            self._kept = 0
+        self._kept += count
+
+
+def _open(piece: str, text: str) -> _Opened:
+    opened = open_up(piece)
+    plain = reading(close(opened, EMPTY))
+    return _Opened(text=opened, language=language(plain.normalised), key=key_of(plain, text))
