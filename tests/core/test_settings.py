@@ -30,7 +30,7 @@ def test_defaults_work_on_a_laptop(folder: Path) -> None:
     assert found.database_url == f"sqlite+pysqlite:///{folder}/.sutdol/sutdol.db"
     assert (found.port, found.auth, found.llm_model) == (8080, "auto", "llama3.2")
     battle = found.battle
-    assert (battle.texts, battle.queries, battle.edits, battle.trigger) == (150, 80, 4, 0.97)
+    assert (battle.texts, battle.queries, battle.edits, battle.trigger) == (150, 80, 4, 0.99)
     assert found.guard.fpr == 0.05
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from sutdol.app import bundled
 from sutdol.arena.fixed import by_family, exam_disguises, readable
+from sutdol.arena.rehearse import rehearse
 from sutdol.core.types import Disguised, Example
 from sutdol.loop.parts import part_of
 from sutdol.loop.role import Lesson
@@ -28,7 +29,7 @@ def refusals() -> Mapping[str, Refusal]:
         if number % 2 or not one.target:
             texts.setdefault(part_of("guard", one.group), []).append(one)
     lesson = Lesson(train=texts["train"], dev=texts["dev"], seed=0)
-    role = GuardRole(exam_disguises)
+    role = GuardRole(exam_disguises, rehearse)
     return {one.cheat: one for one in selftest(role, lesson, texts["hold_out"], every_seen_family)}
 
 
@@ -40,17 +41,16 @@ def test_all_three_cheats_are_refused(refusals: Mapping[str, Refusal]) -> None:
     assert all(one.refused for one in refusals.values())
 
 
-@pytest.mark.parametrize("cheat", ["evasions only", "flags everything odd"])
-def test_what_learned_that_odd_writing_is_bad_is_given_away_by_the_benign_twins(
-    refusals: Mapping[str, Refusal], cheat: str
+def test_calling_all_odd_writing_bad_is_given_away_by_the_benign_twins(
+    refusals: Mapping[str, Refusal],
 ) -> None:
-    """First of all by them: clean texts, harmless or not, are treated as before."""
-    assert refusals[cheat].reason.startswith("false positives on twins lost")
+    assert "false positives on twins lost" in refusals["flags everything odd"].reason
 
 
-def test_evasions_only_is_a_gain_that_is_refused(refusals: Mapping[str, Refusal]) -> None:
+def test_at_equal_false_positives_a_cheat_catches_less(refusals: Mapping[str, Refusal]) -> None:
+    """The famous gain is made of harmless texts: held to the same share of them it is a loss."""
     champion, cheating = refusals["evasions only"].attacked_recall
-    assert cheating > champion + 0.02
+    assert cheating < champion - 0.02
 
 
 def test_flipped_labels_cost_what_was_caught_before(refusals: Mapping[str, Refusal]) -> None:

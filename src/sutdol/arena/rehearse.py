@@ -13,12 +13,14 @@ from sutdol.core.types import Example
 WHOLE = 0.5  # share of texts under one attack alone
 
 
-def rehearse(example: Example, attacks: Sequence[str], seed: int) -> str:
-    """The text under one of the named attacks, or words of it under one or two each.
+def rehearse(example: Example, attacks: Sequence[str] | None, seed: int) -> str:
+    """The text under one of the named attacks (or of all), or its words under one or two each.
 
-    Attacks that suit another language, need a model or are held out are passed over.
+    Attacks that suit another language, need a model, leave nothing readable or are held out are
+    passed over.
     """
-    usable = [ATTACKS[name] for name in attacks if _fits(name, example.lang)]
+    names = sorted(ATTACKS) if attacks is None else attacks
+    usable = [ATTACKS[name] for name in names if _fits(name, example.lang)]
     if not usable:
         return example.input
     random = Random(seed_of("rehearse", seed, example.input))
@@ -31,5 +33,5 @@ def _fits(name: str, language: str) -> bool:
     if name not in ATTACKS:
         return False
     attack = ATTACKS[name]
-    trained = attack.group != "llm_generated" and not held_out(attack.family, language)
-    return trained and language in attack.languages
+    seen = attack.readable and not held_out(attack.family, language)
+    return seen and attack.group != "llm_generated" and language in attack.languages

@@ -174,22 +174,31 @@ class _Cuts:
         self._groups = sorted({row.calibration for row in rows})
         where = {group: index for index, group in enumerate(self._groups)}
         self._group = np.array([where[row.calibration] for row in rows], dtype=np.int64)
-        harmless = [bool(calibration and carries(row, calibration.harmless)) for row in rows]
-        self._harmless = np.array(harmless, dtype=bool)
+        kinds = [calibration.harmless, calibration.twins] if calibration else []
+        self._kinds = [
+            np.array([carries(row, tags) for row in rows], dtype=bool) for tags in kinds if tags
+        ]
 
     def caught(self, model: Scored, weights: NDArray[np.int32]) -> NDArray[np.bool_]:
         """At the thresholds re-fitted in each resample: shape (rows, resamples)."""
         cuts = np.full((len(self._groups), len(weights)), np.nan)
         for index in range(len(self._groups)):
-            rows = np.flatnonzero(self._harmless & (self._group == index))
-            if len(rows) < FEWEST:
-                rows = np.flatnonzero(self._harmless)
-            if len(rows):
-                # the scores of one text stand in a fixed order, so ties cannot move the cut
-                rows = rows[np.argsort(model.scores[rows], kind="stable")]
-                drawn = weights[:, self._case[rows]]
-                cuts[index] = cut(model.scores[rows], drawn, self._rate)
+            for kind in self._kinds:
+                cuts[index] = np.fmax(cuts[index], self._cut(model, weights, kind, index))
         return np.asarray(model.scores[:, None] > cuts[self._group])
+
+    def _cut(
+        self, model: Scored, weights: NDArray[np.int32], kind: NDArray[np.bool_], group: int
+    ) -> Floats:
+        """The threshold of a group by the harmless rows of one kind; NaN without any."""
+        rows = np.flatnonzero(kind & (self._group == group))
+        if len(np.unique(self._case[rows])) < FEWEST:
+            rows = np.flatnonzero(kind)
+        if not len(rows):
+            return np.full(len(weights), np.nan)
+        # the scores of one text stand in a fixed order, so ties cannot move the cut
+        rows = rows[np.argsort(model.scores[rows], kind="stable")]
+        return cut(model.scores[rows], weights[:, self._case[rows]], self._rate)
 
     def served(self, model: Scored) -> NDArray[np.bool_]:
         """At the thresholds the model ships with: shape (rows,)."""

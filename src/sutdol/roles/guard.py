@@ -32,11 +32,11 @@ FEWEST_FOR_THRESHOLD = 100  # harmless dev texts of a language; below, the poole
 ATTACKED = Measure(name="attacked recall", tags=("attacked",))
 CLEAN = Measure(name="clean recall", tags=("clean", "malicious"))
 FALSE = Measure(name="false positives", tags=("clean", "harmless"), of="served", better="low")
-TWINS = Measure(name="false positives on twins", tags=("twin",), better="low")
+TWINS = Measure(name="false positives on twins", tags=("twin",), of="served", better="low")
 SLICES = ("lang:", "source:", "family:", "attack:")
 
-Rehearse = Callable[[Example, Sequence[str], int], str]
-"""A text under some of the named attacks; the number tells repetitions apart."""
+Rehearse = Callable[[Example, Sequence[str] | None, int], str]
+"""A text under some of the named attacks, or of all; the number tells repetitions apart."""
 
 RULES = Rules(
     primary=ATTACKED,
@@ -50,7 +50,7 @@ RULES = Rules(
         Alarm(measure=CLEAN, slices=("lang:", "source:")),
         Alarm(measure=TWINS, slices=SLICES),
     ),
-    calibration=Calibration(harmless=("clean", "harmless")),
+    calibration=Calibration(harmless=("clean", "harmless"), twins=("twin",)),
 )
 
 
@@ -143,18 +143,27 @@ class GuardRole:
         return self.calibrate(draft, lesson.dev, fpr=self._fpr)
 
     def calibrate(self, model: Classifier, dev: Sequence[Example], *, fpr: float) -> Classifier:
-        """Probability from the logit, and thresholds that flag `fpr` of the harmless dev texts."""
+        """Probability from the logit, and thresholds that flag `fpr` of the harmless dev texts.
+
+        No more than that as they stand, and no more of them disguised.
+        """
         labels = np.array([bool(one.target) for one in dev])
         if not len(dev) or labels.all():
             raise NotReady("Calibration needs harmless texts: give some with --data or --benign.")
-        texts = [one.input for one in dev]
-        logits = model.known_logits(texts, self._texts)
+        logits = model.known_logits([one.input for one in dev], self._texts)
         slope, offset = platt(logits, labels) if labels.any() else (model.slope, model.offset)
-        languages = np.array(self._texts.languages(texts))
         draft = replace(model, slope=slope, offset=offset)
-        scores = draft.calibrated(logits)
-        thresholds = _thresholds(scores[~labels], languages[~labels], fpr)
-        return replace(draft, thresholds=thresholds)
+        harmless = [one for one in dev if not one.target]
+        cuts = self._cuts(draft, [one.input for one in harmless], fpr)
+        if self._rehearse is not None:
+            twins = [self._rehearse(one, None, 0) for one in harmless]
+            odd = self._cuts(draft, twins, fpr)
+            cuts = {name: max(cut, odd.get(name, cut)) for name, cut in cuts.items()}
+        return replace(draft, thresholds=cuts)
+
+    def _cuts(self, model: Classifier, texts: Sequence[str], fpr: float) -> dict[str, float]:
+        scores = model.known_scores(texts, self._texts)
+        return _thresholds(scores, np.array(self._texts.languages(texts)), fpr)
 
     def _lexicon(self, lesson: Lesson) -> Lexicon:
         """The words of the texts as people wrote them: what attacks made are no words."""

@@ -74,6 +74,9 @@ _TURNED_WORD = rf"(?:[{_TURNED}]|[^\w\s]|[\d_])++(?!\S)"
 _TURNED_WORDS = re.compile(rf"(?<!\S){_TURNED_WORD}(?: {_TURNED_WORD})*+")
 
 
+FIRST_SYMBOL = 0x2460  # circled letters and flags are no letters to Python; ¡ is none to anyone
+
+
 class _Bare(dict[int, str]):
     """What was done to turned letters on top: capitals, other alphabets. For `str.translate`."""
 
@@ -84,7 +87,8 @@ class _Bare(dict[int, str]):
             self[code] = character if character in _TURNED else character.lower()
         else:
             letter = len(folded) == 1 and folded.isascii() and folded.isalpha()
-            self[code] = folded if letter and not character.isascii() else character
+            dressed = character.isalpha() or code >= FIRST_SYMBOL
+            self[code] = folded if letter and dressed and not character.isascii() else character
         return self[code]
 
 
