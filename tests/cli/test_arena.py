@@ -190,15 +190,25 @@ def test_a_strategy_of_a_language_model_needs_an_endpoint(sutdol: Program, home:
 
 
 def test_the_selftest_names_three_cheats_and_leaves_the_home_alone(
-    sutdol: Program, empty_home: Path, corpus: dict[str, Path]
+    sutdol: Program, empty_home: Path
 ) -> None:
-    done = sutdol("arena", "selftest", "--data", corpus["new"], "--json", "-")
+    done = sutdol("arena", "selftest", "--json", "-")
 
     assert done.code == 0
+    assert all(one["refused"] for one in done.json)
     assert [one["cheat"] for one in done.json] == [
         "evasions only", "flags everything odd", "label-flipped feedback",
     ]  # fmt: skip
     assert not empty_home.exists()
+
+
+def test_a_selftest_that_could_prove_nothing_says_so(
+    sutdol: Program, empty_home: Path, corpus: dict[str, Path]
+) -> None:
+    done = sutdol("arena", "selftest", "--data", corpus["new"])
+
+    assert done.code == 1
+    assert "needs 500 violating and 1,000 harmless" in done.err
 
 
 def test_the_demo_ends_by_itself_and_leaves_page_and_curve(

@@ -17,7 +17,7 @@ from sutdol.storage import snapshots
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fresh:
-    """Labelled texts no version was trained on, and how many were left out."""
+    """Labelled texts the guard was not trained on, each once, and how many were left out."""
 
     texts: Sequence[Example]
     left_out: int
@@ -28,7 +28,8 @@ def fresh(shop: Workshop[Classifier], texts: Sequence[Example]) -> Fresh:
     with shop.db.read() as tx:
         learned = snapshots.rows(tx, str(live.champion(shop).snapshot))
     known = {shop.role.key(one.input) for one in learned}
-    left = [one for one in texts if shop.role.key(one.input) not in known]
+    once = {(one.input, one.target): one for one in reversed(texts)}
+    left = [one for one in reversed(once.values()) if shop.role.key(one.input) not in known]
     if not left:
         raise NotReady("The guard was trained on all of these texts: measure it on others.")
     return Fresh(texts=left, left_out=len(texts) - len(left))

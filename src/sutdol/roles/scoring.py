@@ -24,7 +24,8 @@ def unlabelled(path: Path) -> Iterator[tuple[str, str]]:
                 if line.strip():
                     yield _record(path, number, line)
     except (OSError, EOFError, zlib.error) as error:
-        raise BadInput(f"{path} cannot be read: {error}.") from None
+        why = getattr(error, "strerror", None) or error
+        raise BadInput(f"{path} cannot be read: {why}.") from None
 
 
 def _open(path: Path) -> Any:

@@ -7,6 +7,7 @@ from random import Random
 
 import numpy as np
 
+from sutdol.core.errors import NotReady
 from sutdol.core.types import Disguised, Example
 from sutdol.loop.evidence import Scored, evidence
 from sutdol.loop.gate import alpha, decide
@@ -42,7 +43,12 @@ class Refusal:
 def selftest(
     role: GuardRole, lesson: Lesson, exam: Sequence[Example], disguises: Disguises
 ) -> list[Refusal]:
-    """Judge each cheat on the exam as if it were the first look of a battle."""
+    """Judge each cheat on the exam as if it were the first look of a battle.
+
+    `NotReady` when the exam is too small for the gate to judge anyone: that refuses, but it proves
+    nothing.
+    """
+    _require_judges(role, exam)
     probes = role.probes(exam)
     champion = role.fit(lesson)
     cheats: dict[str, Callable[[], Scored]] = {
@@ -52,6 +58,17 @@ def selftest(
     }
     old = _scored(role, champion, probes)
     return [_judged(role, name, old, cheat(), probes) for name, cheat in cheats.items()]
+
+
+def _require_judges(role: GuardRole, exam: Sequence[Example]) -> None:
+    groups = [len({one.group for one in exam if bool(one.target) == bad}) for bad in (True, False)]
+    wanted = role.rules.least_primary, role.rules.least_harmless
+    if any(have < want for have, want in zip(groups, wanted, strict=True)):
+        raise NotReady(
+            f"The self-test needs {wanted[0]} violating and {wanted[1]:,} harmless held-out texts,"
+            f" there are {groups[0]} and {groups[1]}: give more with --data, or leave it away for"
+            " the bundled texts."
+        )
 
 
 def _judged(

@@ -6,7 +6,7 @@ from sutdol.arena.attack import attack
 from sutdol.core.errors import NotReady
 
 NO_ENDPOINT = (
-    "LLM attacks need a language model: Set OPENAI_BASE_URL,"
+    "LLM attacks need a language model: set OPENAI_BASE_URL,"
     " e.g. http://127.0.0.1:11434/v1 for Ollama."
 )
 
