@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from sutdol.arena.attack import ATTACKS, Attack
 from sutdol.arena.disguise import disguise
-from sutdol.arena.families import COVERED_BY_CODE, HELD_OUT
+from sutdol.arena.families import COVERED_BY_CODE, COVERED_IN_ENGLISH, HELD_OUT
 from sutdol.arena.search import SEARCHES
 from sutdol.cli.root import app
 from sutdol.core.settings import CONVENTIONAL, Settings
@@ -102,14 +102,16 @@ def attacks() -> str:
         f"# Attacks\n\n{MADE}\n{len(ATTACKS.values())} attacks in {len(families)} families."
         " The same text, attack and seed give the same disguise on every machine.\n\n"
         f"Held out for ever, never trained on: {held}. “Covered by code”: a view of the"
-        " normaliser was written for the family, so what it shows is code rather than learning."
-        " Examples are made with seed 1; characters that show as nothing are marked `·`.\n\n"
+        " normaliser was written for the family, so what it shows is code rather than learning;"
+        " “in part (en)”: the guard's lexicon mends it in words that its training texts"
+        " hold. Examples are made with seed 1; characters that show as nothing are marked `·`.\n\n"
         "```sh\nsutdol arena attacks\n"
         'sutdol arena attack "a harmless text" --attack homoglyph --seed 1\n```\n'
     ]
     for family, members in sorted(families.items()):
         notes = [f"held out in {name}" for name, names in HELD_OUT.items() if family in names]
         notes += ["covered by code"] if family in COVERED_BY_CODE else []
+        notes += ["covered by code in part (en)"] if family in COVERED_IN_ENGLISH else []
         notes += [] if all(one.readable for one in members) else ["not readable, so in no battle"]
         parts.append(f"\n## {family}\n\n" + (f"{', '.join(notes).capitalize()}.\n\n" * bool(notes)))
         parts.append("| attack | group | languages | on | what it does | example |\n")

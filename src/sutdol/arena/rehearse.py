@@ -1,6 +1,7 @@
 """Put training texts under attacks that got through before: a few evasions become a lesson."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from random import Random
 
 from sutdol.arena.attack import ATTACKS
@@ -11,6 +12,7 @@ from sutdol.arena.fixed import apply
 from sutdol.core.types import Example
 
 WHOLE = 0.5  # share of texts under one attack alone
+FEW = 6  # attacks that the others are composed of
 
 
 def rehearse(example: Example, attacks: Sequence[str] | None, seed: int) -> str:
@@ -19,14 +21,21 @@ def rehearse(example: Example, attacks: Sequence[str] | None, seed: int) -> str:
     Attacks that suit another language, need a model, leave nothing readable or are held out are
     passed over.
     """
-    names = sorted(ATTACKS) if attacks is None else attacks
-    usable = [ATTACKS[name] for name in names if _fits(name, example.lang)]
+    names = tuple(sorted(ATTACKS) if attacks is None else attacks)
+    return _rehearsed(example.input, example.lang, names, seed)
+
+
+@lru_cache(maxsize=1 << 15)  # every round rehearses the same texts
+def _rehearsed(text: str, language: str, names: tuple[str, ...], seed: int) -> str:
+    usable = [ATTACKS[name] for name in names if _fits(name, language)]
     if not usable:
-        return example.input
-    random = Random(seed_of("rehearse", seed, example.input))
+        return text
+    # each text has its own order of attacks, so that one more changes few texts
+    usable.sort(key=lambda one: seed_of("rehearse", seed, text, one.name))
+    random = Random(seed_of("rehearse", seed, text))
     if random.random() < WHOLE:
-        return apply(random.choice(usable), example.input, str(seed)).text
-    return composed(example.input, usable, random)
+        return apply(usable[0], text, str(seed)).text
+    return composed(text, usable[:FEW], random)
 
 
 def _fits(name: str, language: str) -> bool:

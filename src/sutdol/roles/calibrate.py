@@ -35,7 +35,7 @@ def calibrate(
     with locks.hold(shop.home, f"improve-{role.name}"):
         champion = live.champion(shop)
         before = live.load(shop, champion)
-        model = role.calibrate(before, texts, fpr=fpr)
+        model = role.calibrate(before, texts, fpr=fpr, least=0.0)  # the share is the user's wish
         heard = set(role.texts.languages([one.input for one in texts]))
         others = {name: cut for name, cut in before.thresholds.items() if name not in heard}
         # languages that these texts say nothing of keep their thresholds

@@ -20,7 +20,7 @@ from sutdol.models.ngrams import hashed
 from sutdol.roles.categories import CATEGORIES
 from sutdol.roles.texts import WINDOW, Texts, Window, windows, windows_read
 
-EVEN = 0.5  # a category applies when it is more likely than not, given a violation
+EVEN = 0.5  # more likely than not: what a flag means, and a category, given a violation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,14 +19,14 @@ from sutdol.loop.rules import Alarm, Calibration, Measure, Rail, Rules
 from sutdol.metrics.draws import seed_from
 from sutdol.models.linear import Floats, Head, fit, platt
 from sutdol.roles.categories import UNSPECIFIED, category
-from sutdol.roles.classifier import Classifier, load
+from sutdol.roles.classifier import EVEN, Classifier, load
 from sutdol.roles.texts import Texts
 from sutdol.roles.vocabulary import vocabulary
 
 STRENGTH = 1.0  # inverse of the L2 penalty; chosen on dev texts, see docs/explanation/guard.md
 FEWEST_FOR_CATEGORY = 50
 MOST_FOR_CATEGORY = 4_000  # violating texts a category head learns from
-REHEARSED = 6_000  # texts of each kind that are put under attacks which got through
+REHEARSED = 4_000  # texts of each kind that are put under attacks which got through
 FEWEST_FOR_THRESHOLD = 100  # harmless dev texts of a language; below, the pooled threshold holds
 
 ATTACKED = Measure(name="attacked recall", tags=("attacked",))
@@ -142,10 +142,14 @@ class GuardRole:
         )
         return self.calibrate(draft, lesson.dev, fpr=self._fpr)
 
-    def calibrate(self, model: Classifier, dev: Sequence[Example], *, fpr: float) -> Classifier:
+    def calibrate(
+        self, model: Classifier, dev: Sequence[Example], *, fpr: float, least: float = EVEN
+    ) -> Classifier:
         """Probability from the logit, and thresholds that flag `fpr` of the harmless dev texts.
 
-        No more than that as they stand, and no more of them disguised.
+        No more than that as they stand, and no more of them disguised; and nothing that is less
+        likely to violate than `least`: where the kinds are told apart easily, the share alone
+        would have the guard flag what it knows nothing of.
         """
         labels = np.array([bool(one.target) for one in dev])
         if not len(dev) or labels.all():
@@ -159,7 +163,7 @@ class GuardRole:
             twins = [self._rehearse(one, None, 0) for one in harmless]
             odd = self._cuts(draft, twins, fpr)
             cuts = {name: max(cut, odd.get(name, cut)) for name, cut in cuts.items()}
-        return replace(draft, thresholds=cuts)
+        return replace(draft, thresholds={name: max(cut, least) for name, cut in cuts.items()})
 
     def _cuts(self, model: Classifier, texts: Sequence[str], fpr: float) -> dict[str, float]:
         scores = model.known_scores(texts, self._texts)

@@ -66,6 +66,7 @@ class Texts:
 
     def __init__(self) -> None:
         self._opened: dict[str, list[_Opened]] = {}
+        self._closed: dict[tuple[bytes, str], str] = {}
         self._rows: dict[str, Row] = {}
         self._kept = 0
 
@@ -112,13 +113,23 @@ class Texts:
         return known
 
     def _row(self, one: _Opened, lexicon: Lexicon) -> Row:
-        normal = close(one.text, lexicon)
+        normal = self._normal(one.text, lexicon)
         known = self._rows.get(normal)
         if known is None:
             known = row(reading(normal).views)
             if len(self._rows) >= self.MOST:
                 self._rows.clear()
             self._rows[normal] = known
+        return known
+
+    def _normal(self, opened: str, lexicon: Lexicon) -> str:
+        asked = lexicon.digest, opened
+        known = self._closed.get(asked)
+        if known is None:
+            known = close(opened, lexicon)
+            if len(self._closed) >= self.MOST:
+                self._closed.clear()
+            self._closed[asked] = known
         return known
 
     def _make_room(self, count: int) -> None:

@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
+from hashlib import sha256
 from typing import Self, TypeVar
 
 from sutdol.core.text.carrier import Carrier
@@ -126,6 +127,11 @@ class Lexicon:
     @property
     def _long(self) -> list[str]:
         return [word for word in self.words if FOR_EDITS <= len(word) <= LONGEST]
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Equal for lexicons that read every text alike."""
+        return sha256(self.dump()).digest()
 
     def dump(self) -> bytes:
         """The lexicon as it is stored: `words`, an empty line, the rest of `known`."""
