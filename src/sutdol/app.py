@@ -22,6 +22,7 @@ from sutdol.core.types import Disguised, Example
 from sutdol.loop import cycle, examine, overview, promote
 from sutdol.loop.collect import Collected, collect
 from sutdol.loop.live import Live
+from sutdol.loop.parts import on_panel
 from sutdol.loop.role import Lesson
 from sutdol.loop.snapshot import snapshot
 from sutdol.loop.workshop import Workshop
@@ -131,7 +132,8 @@ class Sutdol:
         _, exam = examine.current(self.guard)
         frozen = snapshot(self.guard)
         with self.db.read() as tx:
-            dev = examples.find(tx, self.guard.role.name, part="dev", kinds=["data"])
+            dev = examples.find(tx, self.guard.role.name, part="dev", kinds=["data"], reviewed=True)
+        dev = [one for one in dev if not on_panel(self.guard.role.name, one.group)]
         lesson = Lesson(train=frozen.rows, dev=dev, seed=seed)
         return selftest(self.guard_role, lesson, exam, _every_family)
 

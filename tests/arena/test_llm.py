@@ -49,7 +49,7 @@ def test_the_three_are_listed_without_a_model() -> None:
 
 @every_llm_attack
 def test_without_a_model_it_says_what_to_set(name: str) -> None:
-    with pytest.raises(NotReady, match=r"Set OPENAI_BASE_URL.*11434/v1 for Ollama"):
+    with pytest.raises(NotReady, match=r"set OPENAI_BASE_URL.*11434/v1 for Ollama"):
         disguise(ATTACKS[name], ENGLISH, Random(0))
 
 

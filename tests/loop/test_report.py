@@ -117,7 +117,13 @@ def test_a_verdict_on_a_handful_of_texts_has_a_page_too(
 
 @pytest.mark.parametrize(
     "damaged",
-    [b"", b"no gzip", gzip.compress(b"no json", mtime=0), gzip.compress(b"[1]", mtime=0), gzip.compress(b"{}", mtime=0)[:-9]],
+    [
+        b"",
+        b"no gzip",
+        gzip.compress(b"no json", mtime=0),
+        gzip.compress(b"[1]", mtime=0),
+        gzip.compress(b"{}", mtime=0)[:-9],
+    ],
 )
 def test_a_damaged_report_is_said_to_be_damaged(tmp_path: Path, damaged: bytes) -> None:
     path = report.folder(tmp_path, "guard-1") / "report.json.gz"

@@ -12,6 +12,7 @@ from sutdol.core.types import Example
 from sutdol.loop import live, promote
 from sutdol.loop.collect import collect
 from sutdol.loop.cycle import found
+from sutdol.loop.parts import on_panel
 from sutdol.loop.workshop import Workshop
 from sutdol.roles.calibrate import calibrate
 from sutdol.roles.classifier import Classifier
@@ -39,8 +40,8 @@ def shop(empty: Shop, toys: Toys) -> Shop:
 
 @pytest.fixture
 def harmless(toys: Toys) -> list[Example]:
-    """400 harmless texts, half of them close to the edge: they speak of wombats kindly."""
-    made = toys(400, targets=("",), seed=5)
+    """1,200 harmless texts, half of them close to the edge: they speak of wombats kindly."""
+    made = toys(1200, targets=("",), seed=5)
     return [
         one if place % 2 else Example(
             input=f"{one.input} silly wombat", target="", lang=one.lang,
@@ -50,12 +51,20 @@ def harmless(toys: Toys) -> list[Example]:
     ]  # fmt: skip
 
 
+def free(shop: Shop, harmless: list[Example]) -> list[str]:
+    """Texts that are neither trained on nor held out nor on the panel."""
+    with shop.db.read() as tx:
+        dev = examples.find(tx, "guard", part="dev")
+    may = {one.input for one in dev if not on_panel("guard", one.group)}
+    return sorted({one.input for one in harmless} & may)
+
+
 def model(shop: Shop) -> Classifier:
     return live.load(shop, live.champion(shop))
 
 
-def share(guard: Classifier, texts: list[Example]) -> float:
-    return float(guard.judge([one.input for one in texts])[1].mean())
+def share(guard: Classifier, texts: list[str]) -> float:
+    return float(guard.judge(texts)[1].mean())
 
 
 @pytest.mark.parametrize("fpr", [0.01, 0.05, 0.2])
@@ -63,7 +72,7 @@ def test_it_flags_at_most_the_wanted_share_of_these_texts(
     shop: Shop, role: GuardRole, harmless: list[Example], fpr: float
 ) -> None:
     calibrate(shop, role, harmless, fpr=fpr)
-    assert share(model(shop), harmless) <= fpr
+    assert share(model(shop), free(shop, harmless)) <= fpr
 
 
 def test_a_larger_share_is_a_lower_threshold(
@@ -85,7 +94,9 @@ def test_the_weights_stay_and_the_version_is_another(
     assert dict(after.thresholds) == dict(done.thresholds) != dict(before.thresholds)
     version = live.champion(shop)
     assert version.parent == "guard-v1"
-    assert version.manifest["calibrated"] == {"fpr": 0.05, "texts": 400, "from": "guard-v1"}
+    used = len(free(shop, harmless))
+    assert 200 < used < len(harmless)
+    assert version.manifest["calibrated"] == {"fpr": 0.05, "texts": used, "from": "guard-v1"}
 
 
 def test_it_is_on_record_costs_no_look_and_can_be_taken_back(
@@ -97,7 +108,8 @@ def test_it_is_on_record_costs_no_look_and_can_be_taken_back(
         last = promotions.all(tx, "guard")[-1]
         assert looks.all(tx, "guard") == []
     assert last.kind == "force"
-    assert last.reason == "thresholds set to 5 % of 400 harmless texts"
+    used = len(free(shop, harmless))
+    assert last.reason == f"thresholds set to 5 % of {used} harmless texts"
     promote.rollback(shop, reason="too strict")
     assert dict(model(shop).thresholds) == before
 
@@ -119,7 +131,8 @@ def test_the_texts_set_the_thresholds_of_later_challengers_and_are_never_trained
 def test_too_few_texts_are_refused_with_the_number_wanted(
     shop: Shop, role: GuardRole, harmless: list[Example], count: int, fpr: float, least: int
 ) -> None:
-    with pytest.raises(UsageError, match=rf"{count} texts are too few.*give at least {least}\."):
+    told = rf"of {count} texts may set thresholds.*too few.*takes {least}\."
+    with pytest.raises(UsageError, match=told):
         calibrate(shop, role, harmless[:count], fpr=fpr)
     assert live.champion(shop).id == "guard-v1"
 

@@ -12,7 +12,7 @@ from sutdol.core.errors import NotReady
 from sutdol.core.types import Example
 from sutdol.loop.role import Lesson
 from sutdol.roles.categories import UNSPECIFIED
-from sutdol.roles.classifier import Classifier
+from sutdol.roles.classifier import EVEN, Classifier
 from sutdol.roles.guard import FEWEST_FOR_CATEGORY, FEWEST_FOR_THRESHOLD, RULES, GuardRole
 
 Toys = Callable[..., list[Example]]
@@ -112,8 +112,17 @@ def test_thresholds_are_no_higher_than_they_must_be(
         guard.score(one.input): one for one in toys(400, seed=5, targets=HARMLESS, languages=["en"])
     }
     distinct = list(texts.values())
-    model = role.calibrate(guard, distinct, fpr=0.1)
+    model = role.calibrate(guard, distinct, fpr=0.1, least=0.0)
     assert flagged(model, distinct) == int(0.1 * len(distinct))
+
+
+def test_what_is_less_likely_than_not_is_never_flagged_unless_the_user_wants_it(
+    role: GuardRole, toys: Toys, guard: Classifier
+) -> None:
+    harmless = toys(400, seed=5, targets=HARMLESS)  # all of them far from violating
+    assert set(role.calibrate(guard, harmless, fpr=0.1).thresholds.values()) == {EVEN}
+    assert role.calibrate(guard, harmless, fpr=0.1, least=0.0).thresholds["en"] < EVEN
+    assert flagged(guard, [replace(harmless[0], input="")]) == 0
 
 
 def test_texts_of_one_score_stand_or_fall_together(role: GuardRole, guard: Classifier) -> None:
@@ -137,7 +146,7 @@ def test_a_language_with_few_texts_shares_the_pooled_threshold(
 def test_harmless_texts_alone_move_thresholds_only(
     role: GuardRole, toys: Toys, guard: Classifier
 ) -> None:
-    model = role.calibrate(guard, toys(200, seed=6, targets=HARMLESS), fpr=0.2)
+    model = role.calibrate(guard, toys(200, seed=6, targets=HARMLESS), fpr=0.2, least=0.0)
     assert (model.slope, model.offset) == (guard.slope, guard.offset)
     assert model.violating is guard.violating
     assert model.thresholds != guard.thresholds

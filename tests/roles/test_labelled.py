@@ -133,9 +133,9 @@ def test_a_record_ends_at_a_line_feed_only(folder: Path, odd: str) -> None:
 
 @pytest.mark.parametrize("unstorable", ["\\ud800", "\\u0000", "\\udc00\\u0000"])
 def test_what_no_database_can_store_is_replaced(folder: Path, unstorable: str) -> None:
-    line = '{"text": "tea%", "label": 0, "id": "a%", "group": "g%", "lang": "e%"}'
+    line = '{"text": "tea%", "label": 0, "id": "a%", "group": "g%"}'
     (one,) = load(folder, line.replace("%", unstorable))
-    stored = (one.input, one.meta["id"], one.group, one.lang)
+    stored = (one.input, one.meta["id"], one.group)
     assert all("\ufffd" in value for value in stored)
     assert not re.search("[\ud800-\udfff\x00]", "".join(stored))
 
@@ -215,7 +215,14 @@ def test_an_empty_label_is_not_harmless(folder: Path, empty: str) -> None:
 def test_several_label_columns_leave_the_others_alone(folder: Path) -> None:
     content = f"id,group,lang,text,hate,spam\n7,talk,ko,{GOOD},0,0\n"
     (one,) = load(folder, content, "data.csv", Columns(labels=("hate", "spam")))
-    assert (one.meta, one.group, one.lang) == ({"id": "7"}, "import:data#talk", "ko")
+    assert (one.meta, one.group) == ({"id": "7"}, "import:data#talk")
+
+
+def test_the_language_is_that_of_the_text_whatever_the_file_says(folder: Path) -> None:
+    """Else a wrong column would have a held-out family trained on."""
+    english = {"text": "green tea", "label": 0, "lang": "ko"}
+    korean = {"text": "차 한 잔", "label": 0, "lang": "EN"}
+    assert [one.lang for one in load(folder, jsonl(english, korean))] == ["en", "ko"]
 
 
 def test_tabs_separate_in_tsv(folder: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from sutdol.arena.battle import Arena, Progress, Timed, rounds
 from sutdol.arena.fight import Rewrite, Terms
 from sutdol.arena.panel import Panel, panel
-from sutdol.arena.pools import Pool, pools
+from sutdol.arena.pools import Pool, first_of_groups, pools
 from sutdol.arena.search import USUAL, Budget
 from sutdol.arena.strategy import Strategy, strategy
 from sutdol.core.errors import BadInput, NotReady
@@ -155,12 +155,12 @@ class Campaign:
 
     def _counts(self, pool: Pool, watched: Sequence[Pool]) -> dict[str, int]:
         """How many texts of a language fight, and how many of them stand on the panel."""
-        on = [one for one in watched if one.language == pool.language]
+        on, most = [one for one in watched if one.language == pool.language], self.plan.texts
         return {
             "malicious": len(pool.malicious),
             "harmless": len(pool.harmless),
-            "panel_malicious": min(self.plan.texts, sum(len(one.malicious) for one in on)),
-            "panel_harmless": min(self.plan.texts, sum(len(one.harmless) for one in on)),
+            "panel_malicious": sum(len(first_of_groups(one.malicious, most)) for one in on),
+            "panel_harmless": sum(len(first_of_groups(one.harmless, most)) for one in on),
         }
 
 

@@ -21,5 +21,12 @@ COVERED_IN_ENGLISH = frozenset({"mask", "typo"})
 """The guard's lexicon mends these, in words of Latin letters that its training texts hold."""
 
 
+def covered(family: str) -> str:
+    """What code does for a family, in a few words; empty where learning alone helps."""
+    if family in COVERED_BY_CODE:
+        return "covered by code"
+    return "covered by code (en)" if family in COVERED_IN_ENGLISH else ""
+
+
 def held_out(family: str, language: str) -> bool:
     return family in HELD_OUT.get(language, ())

@@ -38,6 +38,8 @@ def exam_disguises(example: Example) -> list[Disguised]:
     stacked = [one for family in readable(example.lang, unseen=False).values() for one in family]
     seed = seed_of(COMPOSED, example.input) >> 1
     text = composed(example.input, stacked, Random(seed))
+    if text == example.input:
+        return singles
     return [*singles, Disguised(text=text, attack=COMPOSED, family=COMPOSED, seed=seed)]
 
 

@@ -59,7 +59,11 @@ def panel(
     return Panel(
         malicious=[one for pool in pools for one in shown(pool.malicious)],
         harmless=[one for pool in pools for one in shown(pool.harmless)],
-        harmless_all=[one.input for pool in pools for one in pool.harmless],
+        harmless_all=[
+            one.input
+            for pool in pools
+            for one in first_of_groups(pool.harmless, len(pool.harmless))
+        ],
         independent=independent,
         budget=budget,
         seed=seed,

@@ -7,6 +7,8 @@ from random import Random
 from sutdol.arena.disguise import seed_of
 from sutdol.core.types import Example
 
+FEWEST = 0.02  # share of all texts: a few in another language are no battle in it
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
@@ -18,7 +20,7 @@ class Pool:
 
 
 def pools(texts: Sequence[Example], languages: Sequence[str]) -> list[Pool]:
-    """The texts by language; a language without texts of both kinds is left out."""
+    """The texts by language; one with hardly any texts of a kind is left out."""
     ordered = sorted(texts, key=lambda one: (seed_of(one.input), one.input))
     found = [
         Pool(
@@ -28,7 +30,13 @@ def pools(texts: Sequence[Example], languages: Sequence[str]) -> list[Pool]:
         )
         for name in languages
     ]
-    return [pool for pool in found if pool.malicious and pool.harmless]
+    return [
+        pool
+        for pool in found
+        if pool.malicious
+        and pool.harmless
+        and len(pool.malicious) + len(pool.harmless) >= FEWEST * len(texts)
+    ]
 
 
 def drawn(texts: Sequence[Example], count: int, random: Random) -> list[Example]:

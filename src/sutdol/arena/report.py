@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sutdol.arena.families import COVERED_BY_CODE, COVERED_IN_ENGLISH, HELD_OUT, held_out
+from sutdol.arena.families import HELD_OUT, covered, held_out
 from sutdol.core.chart import Curve, Point, line_chart
 
 CAUGHT = (
@@ -68,8 +68,7 @@ def page(battle: Mapping[str, Any]) -> str:
 
 def _how(family: str, *, trained: bool) -> str:
     """What its figure shows: a view of the normaliser, training, or what carries over untrained."""
-    shown = ["covered by code"] if family in COVERED_BY_CODE else []
-    shown += ["covered by code (en)"] if family in COVERED_IN_ENGLISH else []
+    shown = [covered(family)] if covered(family) else []
     if not trained:
         never = [language for language in HELD_OUT if held_out(family, language)]
         shown.append(f"never trained ({', '.join(never)})")

@@ -30,7 +30,7 @@ def attacks(*, json: Json = None) -> None:
     Example: sutdol arena attacks
     """
     from sutdol.arena.attack import ATTACKS
-    from sutdol.arena.families import COVERED_BY_CODE, held_out
+    from sutdol.arena.families import covered, held_out
 
     listed = [
         {
@@ -40,7 +40,7 @@ def attacks(*, json: Json = None) -> None:
             "languages": list(one.languages),
             "readable": one.readable,
             "held_out": [name for name in one.languages if held_out(one.family, name)],
-            "covered_by_code": one.family in COVERED_BY_CODE,
+            "covered_by_code": bool(covered(one.family)),
             "help": one.doc,
         }
         for one in ATTACKS.values()

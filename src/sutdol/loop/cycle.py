@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from sutdol.core.errors import NotReady, Refused
 from sutdol.loop import examine, gate, live, promote, report
-from sutdol.loop.evaluate import Questions, evaluate, learned, look_key, questions
+from sutdol.loop.evaluate import Questions, anchor, evaluate, learned, look_key, questions
 from sutdol.loop.snapshot import Frozen, leaks, snapshot
 from sutdol.loop.train import train
 from sutdol.loop.verdict import Budget, Verdict
@@ -54,7 +54,7 @@ def found(shop: Workshop[M], *, seed: int) -> Version:
             reigning = versions.get(tx, name) if name else None
         if reigning is not None and live.loads(shop, reigning):
             raise Refused(f"{reigning.id} reigns already: `sutdol loop improve {role}` trains on.")
-        examine.current(shop)  # drawn first: what stands in it is never trained on
+        examine.draw_first(shop)  # what stands in it is never trained on
         version = train(shop, snapshot(shop), parent=None, seed=seed)
         promote.crown_first(shop, version)
         return version
@@ -82,6 +82,8 @@ def improve(
 
 def _prepare(shop: Workshop[M], seed: int, progress: Progress) -> _Match:
     champion = live.champion(shop)
+    for judged in (champion, anchor(shop)):
+        live.load(shop, judged)  # before a look is paid
     exam, cases = examine.current(shop)
     progress("snapshot")
     frozen = snapshot(shop)

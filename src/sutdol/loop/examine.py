@@ -41,6 +41,14 @@ def current(shop: Workshop[M]) -> tuple[Exam, list[StoredExample]]:
         return exam, exams.cases(tx, exam.id)
 
 
+def draw_first(shop: Workshop[M]) -> None:
+    """Draw an exam where none is open, however worn an open one may be."""
+    with shop.db.read() as tx:
+        exam = exams.current(tx, shop.role.name)
+    if exam is None:
+        current(shop)
+
+
 def after_promotion(shop: Workshop[M]) -> str:
     """Retire the exam a promotion was won on, if there are fresh texts for the next one.
 
@@ -78,7 +86,8 @@ def _over(
 
 def judges(rules: Rules, cases: Sequence[StoredExample]) -> bool:
     """Whether an exam of these texts is large enough for the gate to say more than "too few"."""
-    count = Counter(bool(case.target) for case in cases)
+    # texts of one group are one piece of evidence, as the gate counts them
+    count = Counter(bool(one.target) for one in {case.group: case for case in cases}.values())
     if rules.calibration is None:
         return count.total() >= rules.least_primary
     return count[True] >= rules.least_primary and count[False] >= rules.least_harmless

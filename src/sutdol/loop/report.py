@@ -19,7 +19,7 @@ from sutdol.storage.verdicts import StoredVerdict
 
 M = TypeVar("M")
 
-LIBRARIES = ("sutdol", "numpy", "scipy", "scikit-learn")
+LIBRARIES = ("sutdol", "numpy", "scipy", "scikit-learn", "pyspellchecker")
 
 
 def folder(home: Path, verdict: str) -> Path:

@@ -9,10 +9,11 @@ from sutdol.core.errors import UsageError
 from sutdol.core.types import Example
 from sutdol.loop import live
 from sutdol.loop.collect import collect
+from sutdol.loop.parts import on_panel
 from sutdol.loop.workshop import Workshop
 from sutdol.roles.classifier import Classifier
 from sutdol.roles.guard import GuardRole
-from sutdol.storage import files, locks, promotions, versions
+from sutdol.storage import examples, files, locks, promotions, versions
 from sutdol.storage.promotions import Crowning
 from sutdol.storage.versions import Version
 
@@ -26,21 +27,20 @@ class Calibrated:
 def calibrate(
     shop: Workshop[Classifier], role: GuardRole, texts: Sequence[Example], *, fpr: float
 ) -> Calibrated:
-    """Flag `fpr` of these texts; they also set the thresholds of every later challenger."""
-    if len(texts) * fpr < 1:
-        raise UsageError(
-            f"{len(texts)} texts are too few to flag {100 * fpr:g} % of them:"
-            f" give at least {math.ceil(1 / fpr)}."
-        )
+    """Flag `fpr` of these texts; they also set the thresholds of every later challenger.
+
+    Texts that are trained on, held out, sealed or on the panel set no threshold.
+    """
     with locks.hold(shop.home, f"improve-{role.name}"):
         champion = live.champion(shop)
         before = live.load(shop, champion)
+        collect(shop, texts, kind="data", reviewed=True, part="dev")
+        texts = _free(shop, texts, fpr)
         model = role.calibrate(before, texts, fpr=fpr, least=0.0)  # the share is the user's wish
         heard = set(role.texts.languages([one.input for one in texts]))
         others = {name: cut for name, cut in before.thresholds.items() if name not in heard}
         # languages that these texts say nothing of keep their thresholds
         model = replace(model, thresholds=others | dict(model.thresholds))
-        collect(shop, texts, kind="data", reviewed=True, part="dev")
         manifest: dict[str, Any] = {
             "calibrated": {"fpr": fpr, "texts": len(texts), "from": champion.id},
             "thresholds": dict(model.thresholds),
@@ -72,3 +72,18 @@ def calibrate(
             )
             promotions.crown(tx, wish, shop.now())
         return Calibrated(version=version.id, thresholds=model.thresholds)
+
+
+def _free(shop: Workshop[Classifier], texts: Sequence[Example], fpr: float) -> list[Example]:
+    """The texts that may set a threshold, each once."""
+    with shop.db.read() as tx:
+        dev = examples.find(tx, shop.role.name, part="dev", kinds=["data"], reviewed=True)
+    may = {one.input for one in dev if not on_panel(shop.role.name, one.group)}
+    free = [one for one in {one.input: one for one in texts}.values() if one.input in may]
+    if len(free) * fpr < 1:
+        raise UsageError(
+            f"{len(free)} of {len(texts)} texts may set thresholds (the others are trained on, held"
+            f" out or shown in curves): too few to flag {100 * fpr:g} % of them, which takes"
+            f" {math.ceil(1 / fpr)}."
+        )
+    return free

@@ -110,7 +110,7 @@ class GuardRole:
         plain = [one for one in lesson.train if not _attacked(one)]
         kinds = [one for one in plain if one.target], [one for one in plain if not one.target]
         count = min(REHEARSED, 2 * min(map(len, kinds)))
-        return [
+        made = [
             replace(
                 one,
                 input=self._rehearse(one, attacks, number // len(kind)),
@@ -120,6 +120,8 @@ class GuardRole:
             for kind in kinds
             for number, one in enumerate(islice(cycle(kind), count))
         ]
+        written = {one.input for one in plain}
+        return [one for one in made if one.input not in written]
 
     def fit(self, lesson: Lesson) -> Classifier:
         """The classifier of a lesson."""
@@ -162,7 +164,7 @@ class GuardRole:
         if self._rehearse is not None:
             twins = [self._rehearse(one, None, 0) for one in harmless]
             odd = self._cuts(draft, twins, fpr)
-            cuts = {name: max(cut, odd.get(name, cut)) for name, cut in cuts.items()}
+            cuts = {name: max(cut, odd.get(name, odd["*"])) for name, cut in cuts.items()}
         return replace(draft, thresholds={name: max(cut, least) for name, cut in cuts.items()})
 
     def _cuts(self, model: Classifier, texts: Sequence[str], fpr: float) -> dict[str, float]:
@@ -170,9 +172,15 @@ class GuardRole:
         return _thresholds(scores, np.array(self._texts.languages(texts)), fpr)
 
     def _lexicon(self, lesson: Lesson) -> Lexicon:
-        """The words of the texts as people wrote them: what attacks made are no words."""
-        written = [one.input for one in lesson.train if not _attacked(one)]
-        return vocabulary(self._texts.opened(written))
+        """The words of imported texts, as people wrote them.
+
+        Not of attacks, and not of feedback: three clicks would switch the mending of a word off.
+        """
+        written = [
+            one for one in lesson.train if not one.source.startswith(("battle:", "feedback:"))
+        ]
+        opened = self._texts.opened([one.input for one in written])
+        return vocabulary(zip((one.group for one in written), opened, strict=True))
 
     def _categories(
         self, lesson: Lesson, targets: Sequence[str], lexicon: Lexicon

@@ -157,7 +157,8 @@ def _example(path: Path, number: int, record: dict[str, Any], source: str) -> Ex
     return Example(
         input=text,
         target=named or UNSPECIFIED if violating else "",
-        lang=_storable(record.get("lang") or language(read(text).normalised)),
+        # as it is read, whatever the file says: what is held out goes by the language
+        lang=language(read(text).normalised),
         source=source,
         group=key(text) if group in (None, "") else _storable(f"{source}#{group}"),
         part="train",  # where it really goes is decided when it is collected

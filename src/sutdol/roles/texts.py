@@ -58,17 +58,20 @@ class Texts:
     """Texts read before: battles and exams score the same ones with model after model.
 
     What no lexicon changes is kept by text, the n-grams by what was read. A text is trained on by
-    its first window and scored by its worst. At most `MOST` windows are kept, then all are
-    forgotten.
+    its first window and scored by its worst. At most `MOST` texts, `MOST_LONG` long ones and
+    `MOST_NGRAMS` n-grams (four bytes each) are kept, then all are forgotten.
     """
 
     MOST = 100_000
+    MOST_LONG = 1_000
+    MOST_NGRAMS = 80_000_000
 
     def __init__(self) -> None:
-        self._opened: dict[str, list[_Opened]] = {}
+        self._opened: dict[str, _Opened] = {}
+        self._rest: dict[str, list[_Opened]] = {}  # the other windows of long texts
         self._closed: dict[tuple[bytes, str], str] = {}
         self._rows: dict[str, Row] = {}
-        self._kept = 0
+        self._ngrams = 0
 
     def features(self, texts: Sequence[str], lexicon: Lexicon) -> Features:
         """The first window of each text, to train on."""
@@ -96,29 +99,32 @@ class Texts:
     def _first(self, text: str) -> _Opened:
         known = self._opened.get(text)
         if known is None:
-            known = [_open(windows(text)[0][1], text)]
-            self._make_room(1)
+            known = _open(windows(text)[0][1], text)
+            if len(self._opened) >= self.MOST:
+                self._opened.clear()
             self._opened[text] = known
-        return known[0]
+        return known
 
     def _all(self, text: str) -> list[_Opened]:
-        first = self._first(text)
         if len(text) <= WINDOW:
-            return [first]
-        known = self._opened[text]
-        if len(known) == 1:
-            rest = [_open(piece, text) for _, piece in windows(text)[1:]]
-            self._make_room(len(rest) + 1)
-            known = self._opened[text] = [first, *rest]
-        return known
+            return [self._first(text)]
+        known = self._rest.get(text)
+        if known is None:
+            known = [_open(piece, text) for _, piece in windows(text)[1:]]
+            if len(self._rest) >= self.MOST_LONG:
+                self._rest.clear()
+            self._rest[text] = known
+        return [self._first(text), *known]
 
     def _row(self, one: _Opened, lexicon: Lexicon) -> Row:
         normal = self._normal(one.text, lexicon)
         known = self._rows.get(normal)
         if known is None:
             known = row(reading(normal).views)
-            if len(self._rows) >= self.MOST:
+            self._ngrams += len(known[0])
+            if self._ngrams > self.MOST_NGRAMS:
                 self._rows.clear()
+                self._ngrams = len(known[0])
             self._rows[normal] = known
         return known
 
@@ -131,12 +137,6 @@ class Texts:
                 self._closed.clear()
             self._closed[asked] = known
         return known
-
-    def _make_room(self, count: int) -> None:
-        if self._kept + count > self.MOST:
-            self._opened.clear()
-            self._kept = 0
-        self._kept += count
 
 
 def _open(piece: str, text: str) -> _Opened:

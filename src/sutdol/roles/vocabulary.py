@@ -7,15 +7,15 @@ from functools import cache
 
 from sutdol.core.text.lexicon import Lexicon
 
-LEAST = 3  # texts a word must stand in: a typo that two people made is no word
+LEAST = 3  # groups of texts a word must stand in: a typo that two people made is no word
 MOST = 20_000  # words; beyond, they are too rare to matter and cost memory
-COMMON = 200  # occurrences in the library's subtitles: 37,000 words
 _WORD = re.compile("[a-z]+")
 
 
-def vocabulary(texts: Iterable[str]) -> Lexicon:
-    """The lexicon of folded texts; a word of everyday English is never mended to one of theirs."""
-    counts = Counter(word for text in texts for word in set(_WORD.findall(text)))
+def vocabulary(texts: Iterable[tuple[str, str]]) -> Lexicon:
+    """The lexicon of folded texts with their groups; what is English already is never mended."""
+    stands = {(group, word) for group, text in texts for word in _WORD.findall(text)}
+    counts = Counter(word for _, word in stands)
     words = sorted((word for word, count in counts.items() if count >= LEAST), key=str)
     words.sort(key=counts.__getitem__, reverse=True)
     return Lexicon(words[:MOST], english() if words else ())
@@ -23,10 +23,8 @@ def vocabulary(texts: Iterable[str]) -> Lexicon:
 
 @cache
 def english() -> frozenset[str]:
-    """Common English words, from the dictionary of pyspellchecker."""
+    """English words, rare ones and many names among them: the dictionary of pyspellchecker."""
     from spellchecker import SpellChecker
 
-    frequency = SpellChecker(language="en", distance=1).word_frequency
-    return frozenset(
-        word for word in frequency.words() if _WORD.fullmatch(word) and frequency[word] >= COMMON
-    )
+    words = SpellChecker(language="en", distance=1).word_frequency.words()
+    return frozenset(word for word in words if _WORD.fullmatch(word))

@@ -68,7 +68,7 @@ def shelve(home: Path, shelf: Shelf, fill: Callable[[Path], None]) -> Shelved:
         draft.mkdir()
         try:
             fill(draft)
-            for path in draft.rglob("*"):
+            for path in (*draft.rglob("*"), draft):
                 _sync(path)
             return _keep(draft, room)
         finally:

@@ -17,10 +17,13 @@ from sutdol.core.text.carrier import Carrier
 C = TypeVar("C", bound=Carrier)
 
 SHORTEST, LONGEST = 3, 20  # letters of a word that is mended; shorter ones can mean anything
-FOR_EDITS = 4  # letters of a word of which one may be wrong
+FOR_EDITS = 4  # letters of a word of which one may be missing, doubled or in the wrong place
+FOR_CHANGES = 5  # letters of a word of which one may be another: short words are too much alike
+FOR_MARKS = 4  # letters and marks of a word whose marks may also be just that: e.g.
 _WORD = re.compile("[a-z]+")
 _STARRED = re.compile(r"(?<![a-z])[a-z]++(?:[*#._\-]{1,3}[a-z]++)++")
 _STARS = re.compile(r"[*#._\-]")
+_SURE = re.compile(r"[*#]")
 _VOWELS = re.compile("[aeiou]")
 _GAP = re.compile("(?<=[a-z]) (?=[a-z])")
 
@@ -69,7 +72,8 @@ class Lexicon:
 
     def _unstar(self, token: str) -> str:
         bare = _STARS.sub("", token)
-        if bare in self.known or len(token) > LONGEST:
+        least = SHORTEST if _SURE.search(token) else FOR_MARKS
+        if bare in self.known or not least <= len(token) <= LONGEST:
             return token
         ends = len(token), token[0], token[-1]
         shape = re.compile(_STARS.sub("[a-z]", token))
@@ -89,8 +93,9 @@ class Lexicon:
         swapped = (token[: i - 1] + token[i] + token[i - 1] + token[i + 1 :] for i in places)
         single = (token[:i] + token[i + 1 :] for i in places if token[i] == token[i - 1])
         found = [word for word in (*swapped, *single) if word in self._rank]
-        for i in range(len(token)):
-            found += self._wrong.get((i, token[:i], token[i + 1 :]), ())
+        if len(token) >= FOR_CHANGES:
+            for i in places:
+                found += self._wrong.get((i, token[:i], token[i + 1 :]), ())
         return [*found, *self._lacking.get(token, ())]
 
     @cached_property
