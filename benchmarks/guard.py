@@ -32,8 +32,10 @@ TIMED = 600  # texts of a language and kind, halved between single calls and bat
 P50, BATCH = 120.0, 10_000.0  # our targets: microseconds, texts a second and core
 
 ACCURACY = (
-    "Clean: the held-out text as it is. Attacked: three seen and one held-out family of attacks on"
-    " each violating text, one and one on each harmless text (its twins: the false positives)."
+    "Clean: the held-out text as it is. Attacked: two attacks of seen families, one of a held-out"
+    " family and one made of several seen ones on each violating text; one, one and one on each"
+    " harmless text (its twins: the false positives). Our training rehearses attacks of the seen"
+    " families, made by the same code."
     " ± is half a 95 % interval over texts; balanced is the mean of recall and 1 - false"
     " positives; word lists give no score, so no AUROC. The last column sets every guard's"
     " threshold on these very harmless texts, for guards with a score on an equal footing."

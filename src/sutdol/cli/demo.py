@@ -6,12 +6,7 @@ from sutdol.cli.output import Count, Json, Seed, note, opened, say, write_json
 
 
 def demo(*, rounds: Count = 10, seed: Seed = 0, json: Json = None) -> None:
-    """Train a guard on the bundled texts and let it fight ten rounds.
-
-    Leaves report.html and curve.svg in .sutdol/demo; your own guard is not touched.
-
-    Example: sutdol demo
-    """
+    """Ten rounds in a home of their own; the help stands in root.py."""
     from sutdol.cli.arena import campaign_pages
     from sutdol.cli.fight import fight
     from sutdol.core.settings import Settings

@@ -10,12 +10,7 @@ from sutdol.cli.output import Json, opened, say, write_json
 
 
 def doctor(*, json: Json = None) -> None:
-    """Look at everything Sutdol needs and can use.
-
-    Exits with 1 when something it needs is broken.
-
-    Example: sutdol doctor
-    """
+    """What there is and what is missing; the help stands in root.py."""
     with opened() as sutdol:
         checks = [*_machine(), *sutdol.checkup()]
     write_json(checks, json)

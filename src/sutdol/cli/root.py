@@ -19,6 +19,20 @@ EXAMPLES = """Examples:
 """
 INTERRUPTED = 130
 
+DEMO = """Train a guard on the bundled texts and let it fight ten rounds.
+
+Leaves report.html and curve.svg in .sutdol/demo; your own guard is not touched.
+
+Example: sutdol demo
+"""
+DOCTOR = """Look at everything Sutdol needs and can use.
+
+Exits with 1 when something it needs is broken.
+
+Example: sutdol doctor
+"""
+# said here, not in their docstrings: to list them is not to import them
+
 app = App(
     name="sutdol",
     help="Sutdol (숫돌): self-hosted AI that sharpens itself, and proves it.",
@@ -29,12 +43,12 @@ app = App(
     default_parameter=Parameter(negative=()),
     suppress_keyboard_interrupt=False,  # `run` says what became of the work
 )
-app.command("sutdol.cli.demo:demo", name="demo", help_format="plaintext", help_epilogue="")
+app.command("sutdol.cli.demo:demo", name="demo", help=DEMO, help_epilogue="")
 app.command("sutdol.cli.guard:app", name="guard", help="Train, ask and measure the guard.")
 app.command("sutdol.cli.arena:app", name="arena", help="Let attackers fight the guard.")
 app.command("sutdol.cli.feedback:app", name="feedback", help="Take in labels from people.")
 app.command("sutdol.cli.loop:app", name="loop", help="Improve, judge, promote, go back.")
-app.command("sutdol.cli.doctor:doctor", name="doctor", help_format="plaintext", help_epilogue="")
+app.command("sutdol.cli.doctor:doctor", name="doctor", help=DOCTOR, help_epilogue="")
 
 
 def run(tokens: Sequence[str] | None = None) -> int:
