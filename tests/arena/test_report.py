@@ -32,6 +32,7 @@ def one_round(number: int, **changed: Any) -> dict[str, Any]:
         "independent": None,
         **{name: figure(0.05) for name in ("fpr_clean", "fpr_twins", "fpr_twins_unseen")},
         "fpr_twins_worst": {"attack": "zalgo", **figure(0.08)},
+        "fight": {name: figure(0.9) for name in ("accuracy", "precision", "recall", "f1")},
         "families": {name: figure(0.7) for name in ("leet", "padding", "mask")},
         "families_held_out": {name: figure(0.7) for name in ("typo", "fake_final")},
         "learned": 12,

@@ -9,7 +9,7 @@ from sutdol.metrics.interval import Interval, wilson
 
 
 def test_the_measures_are_over_attacked_texts_and_twins() -> None:
-    found = Fight(attacks=80, caught=60, twins=100, twins_flagged=20).json()
+    found = Fight(malicious=((40, 40), (40, 20)), harmless=((50, 20), (50, 0))).json()
     assert found["detection_rate"] == found["recall"] == 0.75
     assert found["evasion_rate"] == 0.25
     assert found["accuracy"] == pytest.approx((60 + 80) / 180, abs=1e-6)
@@ -18,13 +18,13 @@ def test_the_measures_are_over_attacked_texts_and_twins() -> None:
 
 
 def test_a_guard_that_flags_nothing_has_no_precision_to_speak_of() -> None:
-    found = Fight(attacks=10, caught=0, twins=10, twins_flagged=0).json()
+    found = Fight(malicious=((10, 0),), harmless=((10, 0),)).json()
     assert (found["recall"], found["precision"], found["f1"]) == (0.0, 0.0, 0.0)
     assert found["evasion_rate"] == 1.0
 
 
 def test_where_nobody_attacked_nobody_evaded() -> None:
-    found = Fight(attacks=0, caught=0, twins=0, twins_flagged=0).json()
+    found = Fight(malicious=(), harmless=()).json()
     assert found["attacks"] == 0
     assert (found["detection_rate"], found["evasion_rate"]) == (0.0, 0.0)
 
@@ -50,7 +50,7 @@ def curves(independent: Interval | None = None) -> Curves:
 
 
 def told(found: Curves) -> dict[str, object]:
-    fight = Fight(attacks=4, caught=3, twins=4, twins_flagged=1)
+    fight = Fight(malicious=((4, 3),), harmless=((4, 1),))
     return Round(
         number=2,
         guard="guard-v1",

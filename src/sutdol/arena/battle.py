@@ -107,12 +107,9 @@ def _watch(arena: Arena, before: Curves, after: Curves) -> str | None:
 
 
 def _total(results: Sequence[Result]) -> Fight:
-    fights = [result.fight for result in results]
     return Fight(
-        attacks=sum(one.attacks for one in fights),
-        caught=sum(one.caught for one in fights),
-        twins=sum(one.twins for one in fights),
-        twins_flagged=sum(one.twins_flagged for one in fights),
+        malicious=tuple(tally for one in results for tally in one.fight.malicious),
+        harmless=tuple(tally for one in results for tally in one.fight.harmless),
     )
 
 

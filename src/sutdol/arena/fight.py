@@ -4,6 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sutdol.arena.attack import ATTACKS
 from sutdol.arena.disguise import seed_of
 from sutdol.arena.fixed import apply, by_family, readable
@@ -13,6 +16,7 @@ from sutdol.arena.round import Fight
 from sutdol.arena.search import Budget, attack_all
 from sutdol.arena.space import Space, Step, made_of
 from sutdol.arena.strategy import Strategy
+from sutdol.arena.tally import Tally
 from sutdol.core.types import Disguised, Example
 
 Rewrite = Callable[[str, Sequence[str], int], Sequence[str | None]]
@@ -82,15 +86,18 @@ def fight(number: int, pool: Pool, guard: Guard, terms: Terms) -> Result:
     matched = [_twin(one, harmless, twins, random) for one in escaped for _ in range(TWINS)]
     source = f"battle:{terms.battle}/{number}"
     return Result(
-        fight=Fight(
-            attacks=len(attacked),
-            caught=int(caught.sum()),
-            twins=len(twins),
-            twins_flagged=int(flagged.sum()),
-        ),
+        fight=Fight(malicious=_tallies(attacked, caught), harmless=_tallies(twins, flagged)),
         evasions=[_example(one, source) for one in escaped],
         twins=[_example(one, source) for one in (*matched, *accused[: len(escaped)])],
     )
+
+
+def _tallies(attacked: Sequence[_Attacked], flagged: NDArray[np.bool_]) -> tuple[Tally, ...]:
+    """Text by text how often it was attacked, and flagged then."""
+    flags: dict[str, list[bool]] = {}
+    for one, was in zip(attacked, flagged.tolist(), strict=True):
+        flags.setdefault(one.origin.input, []).append(was)
+    return tuple((len(of), sum(of)) for of in flags.values())
 
 
 def _attacks(

@@ -4,24 +4,39 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sutdol.arena.tally import Tally, intervals
 from sutdol.metrics.interval import Interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fight:
-    """The round's attacks on the live guard: what was caught, missed, and falsely flagged."""
+    """The round's attacks on the live guard, text by text: what was caught, and falsely flagged."""
 
-    attacks: int
-    caught: int
-    twins: int
-    twins_flagged: int
+    malicious: tuple[Tally, ...]
+    harmless: tuple[Tally, ...]
+
+    @property
+    def attacks(self) -> int:
+        return sum(times for times, _ in self.malicious)
+
+    @property
+    def caught(self) -> int:
+        return sum(flags for _, flags in self.malicious)
+
+    @property
+    def twins(self) -> int:
+        return sum(times for times, _ in self.harmless)
+
+    @property
+    def twins_flagged(self) -> int:
+        return sum(flags for _, flags in self.harmless)
 
     @property
     def detection_rate(self) -> float:
         return self.caught / self.attacks if self.attacks else 0.0
 
-    def json(self) -> dict[str, float | int]:
-        """The usual measures over attacked texts and their benign twins."""
+    def json(self) -> dict[str, Any]:
+        """The usual measures over attacked texts and their benign twins; "fight" has intervals."""
         right = self.caught + self.twins - self.twins_flagged
         flagged = self.caught + self.twins_flagged
         precision = self.caught / flagged if flagged else 0.0
@@ -35,6 +50,7 @@ class Fight:
             "precision": round(precision, 6),
             "recall": round(recall, 6),
             "f1": round(2 * precision * recall / both if both else 0.0, 6),
+            "fight": _figures(intervals(self.malicious, self.harmless)),
         }
 
 
