@@ -73,6 +73,9 @@ def percent(share: Interval) -> str:
     return f"{100 * share.value:.1f} ± {50 * (share.high - share.low):.1f}"
 
 
+FEWEST = 50  # texts of a kind: a few foreign ones in a file are no source to compare on
+
+
 def samples(held: Sequence[Example], most: int) -> list[Sample]:
     """One per language and source, `most` violating and as many harmless texts of each."""
     groups: dict[tuple[str, str], list[Example]] = defaultdict(list)
@@ -81,7 +84,7 @@ def samples(held: Sequence[Example], most: int) -> list[Sample]:
     found = []
     for (lang, name), members in sorted(groups.items()):
         bad, good = ([one for one in members if bool(one.target) == kind] for kind in (True, False))
-        if bad and good:
+        if min(len(bad), len(good)) >= FEWEST:
             chosen = [*drawn(bad, most), *drawn(good, most)]
             found.append(sample(f"{lang}: {name}", lang, chosen))
     return found

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sutdol.models.ngrams import COLUMNS, LONGEST, SHORTEST, columns, distinct, hashed, place
+from sutdol.models.ngrams import (
+    COLUMNS,
+    LONGEST,
+    SHORTEST,
+    columns,
+    distinct,
+    hashed,
+    of_views,
+    place,
+)
 
 WILD = st.text(
     st.one_of(st.sampled_from("ab 가"), st.characters(), st.characters(categories=["Cs"]))
@@ -88,3 +97,11 @@ def test_a_column_is_found_where_it_stands(text: str) -> None:
 def test_a_column_stands_in_all_its_places() -> None:
     assert place("tea and tea", int(hashed("tea")[-1])) == [(0, 3), (8, 11)]
     assert place("coffee", int(hashed("tea")[-1])) == []
+
+
+@given(st.lists(st.text(max_size=12), min_size=1, max_size=4))
+def test_views_together_are_the_views_one_by_one(views: list[str]) -> None:
+    found, sizes = of_views(views)
+    each = [columns(view) for view in views]
+    assert sizes.tolist() == [len(one) for one in each]
+    assert found.tolist() == [column for one in each for column in one.tolist()]

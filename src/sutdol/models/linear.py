@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sutdol.models.ngrams import COLUMNS, Columns, columns
+from sutdol.models.ngrams import COLUMNS, Columns, of_views
 
 Floats = NDArray[np.float64]
 _START = np.zeros(1, dtype=np.int64)
@@ -33,8 +33,7 @@ Row = tuple[Columns, NDArray[np.int64]]
 
 
 def row(views: Sequence[str]) -> Row:
-    found = [columns(view) for view in views]
-    return np.concatenate(found), np.array([len(each) for each in found])
+    return of_views(views)
 
 
 def scales(sizes: NDArray[np.int64]) -> NDArray[np.float32]:
