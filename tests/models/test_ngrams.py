@@ -17,7 +17,6 @@ from sutdol.models.ngrams import (
     distinct,
     hashed,
     of_views,
-    place,
 )
 
 WILD = st.text(
@@ -83,20 +82,6 @@ def test_the_order_of_letters_matters() -> None:
 def test_distinct_is_what_numpy_calls_unique(found: list[int]) -> None:
     given_ = np.array(found, dtype=np.uint32)
     assert distinct(given_).tolist() == np.unique(given_).tolist()
-
-
-@given(WILD)
-def test_a_column_is_found_where_it_stands(text: str) -> None:
-    for column in columns(text).tolist():
-        places = place(text, column)
-        assert places
-        for start, end in places:
-            assert column in columns(text[start:end]).tolist()
-
-
-def test_a_column_stands_in_all_its_places() -> None:
-    assert place("tea and tea", int(hashed("tea")[-1])) == [(0, 3), (8, 11)]
-    assert place("coffee", int(hashed("tea")[-1])) == []
 
 
 @given(st.lists(st.text(max_size=12), min_size=1, max_size=4))
