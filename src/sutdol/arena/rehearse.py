@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from random import Random
 
-from sutdol.arena.attack import ATTACKS
+from sutdol.arena.attack import ATTACKS, Attack
 from sutdol.arena.composed import composed
 from sutdol.arena.disguise import seed_of
 from sutdol.arena.families import held_out
@@ -27,15 +27,20 @@ def rehearse(example: Example, attacks: Sequence[str] | None, seed: int) -> str:
 
 @lru_cache(maxsize=1 << 15)  # every round rehearses the same texts
 def _rehearsed(text: str, language: str, names: tuple[str, ...], seed: int) -> str:
-    usable = [ATTACKS[name] for name in names if _fits(name, language)]
+    usable = _usable(names, language)
     if not usable:
         return text
     # each text has its own order of attacks, so that one more changes few texts
-    usable.sort(key=lambda one: seed_of("rehearse", seed, text, one.name))
+    order = sorted(usable, key=lambda one: seed_of("rehearse", seed, text, one.name))
     random = Random(seed_of("rehearse", seed, text))
     if random.random() < WHOLE:
-        return apply(usable[0], text, str(seed)).text
-    return composed(text, usable[:FEW], random)
+        return apply(order[0], text, str(seed)).text
+    return composed(text, order[:FEW], random)
+
+
+@lru_cache
+def _usable(names: tuple[str, ...], language: str) -> tuple[Attack, ...]:
+    return tuple(ATTACKS[name] for name in names if _fits(name, language))
 
 
 def _fits(name: str, language: str) -> bool:
