@@ -328,10 +328,13 @@ def rewrite(folder: Path, changes: dict[str, Any], arrays: dict[str, Any] | None
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
 
 
-def test_a_model_of_another_normaliser_must_be_trained_again(stored: Path) -> None:
-    rewrite(stored, {"normaliser": 0})
+@pytest.mark.parametrize("name", ["format", "normaliser"])
+def test_a_model_of_another_format_or_normaliser_must_be_trained_again(
+    stored: Path, name: str
+) -> None:
+    rewrite(stored, {name: 0})
     told = corrupted(stored)
-    assert "was trained with normaliser 0" in told
+    assert f"{name} 0" in told
     assert "sutdol guard train --data" in told
 
 

@@ -20,6 +20,7 @@ from sutdol.models.ngrams import hashed
 from sutdol.roles.categories import CATEGORIES
 from sutdol.roles.texts import WINDOW, Texts, Window, windows, windows_read
 
+FORMAT = 2  # of the model file and its manifest
 EVEN = 0.5  # more likely than not: what a flag means, and a category, given a violation
 
 
@@ -185,7 +186,7 @@ class Classifier:
         )
         checksum = sha256(path.read_bytes()).hexdigest()
         stored = {
-            "format": 1,
+            "format": FORMAT,
             "normaliser": VERSION,
             "checksum": checksum,
             "heads": names,
@@ -218,10 +219,11 @@ def load(folder: Path, version: str) -> Classifier:
 def _built(manifest: dict[str, Any], raw: bytes, version: str) -> Classifier:
     if sha256(raw).hexdigest() != manifest.get("checksum"):
         raise Corrupted(f"The model file of {version} is damaged (checksum differs). {_ADVICE}")
-    if manifest["normaliser"] != VERSION:
+    if (manifest["format"], manifest["normaliser"]) != (FORMAT, VERSION):
         raise Corrupted(
-            f"{version} was trained with normaliser {manifest['normaliser']},"
-            f" this is {VERSION}: train a new one with `sutdol guard train --data ...`."
+            f"{version} is of format {manifest['format']}, trained with normaliser"
+            f" {manifest['normaliser']}; this release reads {FORMAT} and {VERSION}:"
+            " train a new one with `sutdol guard train --data ...`."
         )
     with np.load(BytesIO(raw), allow_pickle=False) as stored:
         weights, biases = stored["weights"].astype(np.float32), stored["biases"]
