@@ -24,8 +24,7 @@ SAMPLES = {
 }
 # Settings that are read and checked, but that nothing in this release uses.
 LATER = {
-    "redis_url", "vllm_base_url", "hf_token", "runpod_api_key", "runpod_endpoint_id",
-    "mlflow_tracking_uri", "port", "auth",
+    "vllm_base_url", "hf_token", "runpod_api_key", "runpod_endpoint_id", "port", "auth",
 }  # fmt: skip
 SEEN_AS_NOTHING = "[\u0000-\u001f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff]"
 _INVISIBLE = re.compile(f"{SEEN_AS_NOTHING}|[\U000e0000-\U000e007f]")
@@ -66,6 +65,7 @@ def settings() -> str:
         " are filled from the environment. An empty value counts as not set; an unknown setting in"
         " the file is an error.\n\n"
         "```yaml\n# sutdol.yaml\nhome: /srv/sutdol\nbattle:\n  texts: 300\nguard:\n  fpr: 0.02\n"
+        "loop:\n  improve_cron: 0 4 * * *\n  timezone: Asia/Seoul\n"
         "openai_base_url: ${LLM_URL:-http://127.0.0.1:11434/v1}\n```\n\n"
         "```sh\nSUTDOL_BATTLE__TEXTS=300 sutdol arena battle --data mine.jsonl\n```\n\n"
         f"## In use\n\n{head}{''.join(used)}\n"
@@ -73,9 +73,11 @@ def settings() -> str:
         "These belong to applications that are on the way; setting them changes nothing today.\n\n"
         f"{head}{''.join(later)}\n"
         "Where two names are given, the first one counts when both are set.\n\n"
-        "`database_url` understands `sqlite:`, `sqlite+aiosqlite:`, `postgres:` and `postgresql:`"
-        " and maps them to its own drivers. PostgreSQL is not tested yet, and needs a driver:"
-        " `pip install 'psycopg[binary]'`.\n"
+        "`database_url` understands `sqlite:`, `sqlite+aiosqlite:`, `postgres:`, `postgresql:`,"
+        " `postgresql+asyncpg:` and `postgresql+psycopg2:` and maps them to its own drivers; the"
+        " one for PostgreSQL is installed with Sutdol. More: [workers](../how-to/run-workers.md),"
+        " [PostgreSQL](../how-to/use-postgresql.md), [Redis](../how-to/use-redis.md),"
+        " [MLflow](../how-to/mirror-to-mlflow.md).\n"
     )
 
 

@@ -6,18 +6,28 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from shutil import copytree
+from typing import Any
 
 import pytest
+from tests.databases import on_postgresql
+from tests.killed import Mortal
 
 from sutdol.app import Sutdol, bundled
-from sutdol.core.errors import NotReady, UnknownName
+from sutdol.arena.campaign import told
+from sutdol.checkup import checkup
+from sutdol.core.errors import NotReady, Refused, UnknownName
 from sutdol.core.settings import Settings
 from sutdol.core.types import Example
+from sutdol.flow import inline
+from sutdol.flow.plan import Json, Key
+from sutdol.flows import KINDS, Deeds, run_inline
 from sutdol.loop import cycle, overview, promote
 from sutdol.loop.collect import collect
+from sutdol.loop.verify import verify
 from sutdol.roles.calibrate import calibrate
 from sutdol.roles.labelled import labelled
-from sutdol.storage import battles, versions
+from sutdol.storage import battles, evaluations, looks, turns, verdicts, versions
+from sutdol.storage.check import check
 
 
 def ticking() -> Callable[[], datetime]:
@@ -26,11 +36,11 @@ def ticking() -> Callable[[], datetime]:
     return lambda: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=next(seconds))
 
 
-def opened(home: Path) -> Sutdol:
+def opened(home: Path, database_url: str | None = None) -> Sutdol:
     """Sutdol in `home`, with small rounds; what the environment says does not count."""
     settings = Settings.load(
         home=home,
-        database_url=f"sqlite:///{home}/sutdol.db",
+        database_url=database_url or f"sqlite:///{home}/sutdol.db",
         openai_base_url=None,
         battle={"texts": 4, "queries": 5, "edits": 4, "trigger": 0.97},
         guard={"fpr": 0.05},
@@ -113,21 +123,108 @@ def test_a_second_first_guard_is_not_trained(sutdol: Sutdol) -> None:
         assert [one.id for one in versions.all(tx, "guard")] == ["guard-v1"]
 
 
-def test_a_battle_learns_and_each_round_is_on_record(sutdol: Sutdol) -> None:
-    campaign = sutdol.campaign([], rounds=2, seed=1)
-    fought = [timed.round for timed in campaign]
-
+def fight(sutdol: Sutdol, **asked: Any) -> dict[str, Any]:
+    """A battle here and now; its JSON."""
+    ended = run_inline(sutdol, "battle", sutdol.plan(**asked).args())
     with sutdol.db.read() as tx:
+        return told(tx, ended["battle"])
+
+
+@pytest.fixture(scope="module")
+def undisturbed(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home after a battle of two rounds."""
+    home = copytree(trained, tmp_path_factory.mktemp("fought") / "home")
+    with opened(home) as sutdol:
+        fight(sutdol, rounds=2, seed=1)
+    return home
+
+
+def test_a_battle_learns_and_each_round_is_on_record(undisturbed: Path) -> None:
+    with opened(undisturbed) as sutdol, sutdol.db.read() as tx:
+        fought = told(tx, "1")["rounds"]
         stored = battles.rounds(tx, "1")
         assert battles.get(tx, "1").state == "done"
-    assert [one.body["seen"] for one in stored] == [one.json()["seen"] for one in fought]
-    assert all(one.learned > 0 for one in fought)
-    assert all(one.verdict is not None for one in fought)
+        judged = [verdicts.get(tx, one["verdict"]["id"]).told() for one in fought]
+    assert [one.body for one in stored] == fought
+    assert [one["round"] for one in fought] == [1, 2]
+    assert all(one["learned"] > 0 for one in fought)
+    assert [one["verdict"] for one in fought] == judged
+
+
+def test_a_battle_killed_after_every_step_comes_to_the_same_rounds(
+    trained: Path, undisturbed: Path, tmp_path: Path
+) -> None:
+    home, mortal = copytree(trained, tmp_path / "killed"), Mortal()
+    with opened(home) as sutdol:
+        args = sutdol.plan(rounds=2, seed=1).args()
+
+    def another_process() -> Json:
+        with opened(home) as fresh:
+            deeds = mortal.deeds(Deeds(fresh).all())
+            return inline.run(
+                "battle", args, flow="battle-1", kinds=KINDS, deeds=deeds, tell=lambda _: None
+            )
+
+    assert mortal.to_its_end(another_process) == {"battle": "1"}
+    with opened(home) as again, opened(undisturbed) as other:
+        with again.db.read() as tx, other.db.read() as other_tx:
+            assert told(tx, "1")["rounds"] == told(other_tx, "1")["rounds"]
+            assert [one.position for one in looks.all(tx, "guard")] == [1, 2]
+            made = [one.id for one in versions.all(tx, "guard")]
+            assert turns.holder(tx, "improve-guard") is None
+        assert {one.state for one in check(again.db, home)} == {"ok"}
+    assert made == ["guard-v1", "guard-v2", "guard-v3"]
+    steps = {key.step for key in mortal.record}
+    assert steps >= {"claim-1", "snapshot", "train", "evaluate", "gate", "release", "2/record"}
+
+
+def test_a_flow_that_runs_inline_holds_its_turn_as_this_process(sutdol: Sutdol) -> None:
+    holders: list[str | None] = []
+
+    def tell(event: Json) -> None:
+        with sutdol.db.read() as tx:
+            holders.append(turns.holder(tx, "improve-guard"))
+
+    with pytest.raises(Refused, match="guard-v1 reigns already"):
+        run_inline(sutdol, "found", {"role": "guard", "seed": 0, "wait": False}, tell)
+    tell({})
+    during, after = holders
+    assert str(during).startswith(turns.this_process())
+    assert after is None
+
+
+def test_an_evaluation_measures_the_champion_and_keeps_its_figures(sutdol: Sutdol) -> None:
+    args = {"role": "guard", "seed": 0}
+    ended = run_inline(sutdol, "evaluation", args, flow="evaluation-1")
+
+    with sutdol.db.read() as tx:
+        (kept,) = evaluations.all(tx, "guard")
+    assert (kept.version, kept.flow) == ("guard-v1", "evaluation-1")
+    assert ended == {"version": "guard-v1", "seen": kept.body["seen"], "why": None}
+    assert {"seen", "held_out", "adaptive", "fpr_clean", "fpr_twins"} <= set(kept.body)
+    again = run_inline(sutdol, "evaluation", args, flow="evaluation-1")
+    assert again == ended
+    with sutdol.db.read() as tx:
+        assert evaluations.all(tx, "guard") == [kept]
+
+
+def test_whether_a_turn_is_due_goes_by_the_settings(sutdol: Sutdol) -> None:
+    collect(sutdol.guard, some(1_501)[1_500:], kind="data", reviewed=True, part="train")
+    home, loop = sutdol.settings.home, {"after_examples": 1, "cooldown": 0}
+    settings = Settings.load(home=home, database_url=f"sqlite:///{home}/sutdol.db", loop=loop)
+
+    def look(with_settings: Sutdol) -> Json:
+        deed = Deeds(with_settings).all()["evaluation.look"]
+        return deed(Key(flow="f", step="look"), {"role": "guard"}, lambda _: None)
+
+    with Sutdol.open(settings, lambda: datetime(2027, 1, 1, tzinfo=UTC)) as eager:
+        assert look(eager) == {"why": "1 new examples"}
+    assert look(sutdol) == {"why": None}
 
 
 def test_a_battle_of_an_unknown_strategy_is_refused_before_any_work(tmp_path: Path) -> None:
     with opened(tmp_path / "home") as sutdol, pytest.raises(UnknownName, match="'mixed'"):
-        sutdol.campaign([], attack_strategy="mixd")
+        sutdol.plan(attack_strategy="mixd")
 
 
 def test_feedback_is_learned_and_stands_in_the_lineage(sutdol: Sutdol, tmp_path: Path) -> None:
@@ -174,7 +271,7 @@ def test_rolling_back_returns_the_previous_champion_and_serves_it(sutdol: Sutdol
 
 
 def test_the_check_up_names_what_is_missing(sutdol: Sutdol) -> None:
-    found = {one["name"]: one for one in sutdol.checkup()}
+    found = {one["name"]: one for one in checkup(sutdol)}
 
     assert found["guard"]["text"] == "guard-v1 loads"
     assert "hate" in found["untrained categories"]["text"]
@@ -182,3 +279,26 @@ def test_the_check_up_names_what_is_missing(sutdol: Sutdol) -> None:
 
 def test_without_an_endpoint_nothing_is_rewritten(sutdol: Sutdol) -> None:
     assert sutdol.rewrite() is None
+
+
+@on_postgresql
+def test_a_whole_life_on_postgresql(database_url: str, tmp_path: Path) -> None:
+    benign = [one for one in some(1_700)[1_500:] if not one.target]
+    with opened(tmp_path / "home", database_url) as sutdol:
+        collect(sutdol.guard, some(1_500), kind="data", reviewed=True)
+        sutdol.crown_first(seed=0)
+        collect(sutdol.guard, corrections(tmp_path), kind="feedback", reviewed=False)
+        verdict = cycle.improve(sutdol.guard, seed=0).verdict
+        calibrate(sutdol.guard, sutdol.guard_role, benign, fpr=0.2)
+        calibrated = champion(sutdol)
+        promote.rollback(sutdol.guard, reason="a test")
+
+        assert verify(sutdol.guard, verdict.id, rescore=True).agrees
+        assert calibrated != champion(sutdol) == "guard-v1"
+        assert overview.forget(sutdol.guard, "feedback:web")["retrain"] == [verdict.challenger]
+        assert {one.state for one in check(sutdol.db, tmp_path / "home")} == {"ok"}
+
+    with opened(tmp_path / "home", database_url) as again:
+        assert champion(again) == "guard-v1"
+        assert {one["state"] for one in checkup(again)} <= {"ok", "absent"}
+    assert not (tmp_path / "home" / "sutdol.db").exists()

@@ -1,41 +1,57 @@
 """Sutdol.open(settings): the only place that knows every concrete class."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
+from threading import Event, Thread
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from sutdol.arena.battle import Arena
-from sutdol.arena.campaign import Campaign, Plan
+from sutdol.arena.campaign import Arena, Campaign
+from sutdol.arena.cast import Plan, cast, frozen_of
 from sutdol.arena.fight import Rewrite
 from sutdol.arena.fixed import by_family, exam_disguises, readable
 from sutdol.arena.guarded import Judged
 from sutdol.arena.llm import Writer
+from sutdol.arena.panel import measure
 from sutdol.arena.rehearse import rehearse
+from sutdol.arena.report import curve
 from sutdol.arena.search import Budget
 from sutdol.arena.strategy import strategy
-from sutdol.core.errors import NotReady, SutdolError, UnknownName
+from sutdol.core.errors import NotReady, UnknownName
 from sutdol.core.settings import Settings
 from sutdol.core.text.reading import key
 from sutdol.core.types import Disguised, Example
-from sutdol.loop import cycle, examine, overview, promote
-from sutdol.loop.collect import Collected, collect
-from sutdol.loop.live import Live
+from sutdol.flow.desk import Desk
+from sutdol.flow.place import Place
+from sutdol.loop import cycle, examine, promote
+from sutdol.loop.collect import Collected, collect, take_in
+from sutdol.loop.live import Live, load
 from sutdol.loop.parts import on_panel
-from sutdol.loop.role import Lesson
+from sutdol.loop.role import Lesson, Role
 from sutdol.loop.snapshot import snapshot
+from sutdol.loop.trigger import Triggers
 from sutdol.loop.workshop import Workshop
 from sutdol.models.llm import Llm
 from sutdol.roles.bootstrap import bootstrap
-from sutdol.roles.categories import CATEGORIES
 from sutdol.roles.classifier import Classifier
+from sutdol.roles.decisions import Decisions
 from sutdol.roles.guard import GuardRole
 from sutdol.roles.labelled import Columns, labelled
 from sutdol.roles.selftest import Refusal, selftest
 from sutdol.roles.texts import Texts
-from sutdol.storage import examples, versions
+from sutdol.storage import examples, mlflow, turns, versions
+from sutdol.storage.bus import Bus
+from sutdol.storage.cache import Memory, Shared
 from sutdol.storage.database import Database
+from sutdol.storage.effects import Tx
+from sutdol.storage.follower import Mirror
+from sutdol.storage.leases import lease
+from sutdol.storage.redis import Redis
+
+M = TypeVar("M")
 
 
 class Sutdol:
@@ -44,9 +60,7 @@ class Sutdol:
     def __init__(self, settings: Settings, db: Database, now: Callable[[], datetime]) -> None:
         self.settings, self.db = settings, db
         self.guard_role = GuardRole(exam_disguises, rehearse, fpr=settings.guard.fpr)
-        self.guard: Workshop[Classifier] = Workshop(
-            db=db, home=settings.home, role=self.guard_role, now=now
-        )
+        self.guard = self._workshop(self.guard_role, now)
         self.live = Live(self.guard)
 
     @classmethod
@@ -54,6 +68,17 @@ class Sutdol:
         """Open home and database, created where missing."""
         db = Database.open(settings.database_url, settings.home, wait=settings.database_wait)
         return cls(settings, db, now or _utc)
+
+    def _workshop(self, role: Role[M], now: Callable[[], datetime]) -> Workshop[M]:
+        """A workshop of this home."""
+        return Workshop(
+            db=self.db,
+            home=self.settings.home,
+            role=role,
+            now=now,
+            over=self._over,
+            lease=lambda name, holder: lease(self.redis, name, holder),
+        )
 
     @property
     def workshops(self) -> dict[str, Workshop[Any]]:
@@ -66,26 +91,57 @@ class Sutdol:
             raise UnknownName("role", role, self.workshops)
         return self.workshops[role]
 
-    def arena(self, *, seed: int) -> Arena:
-        """The arena around the live guard."""
-        return Arena(
-            guard=lambda: Standing(self.live(), self.guard_role.texts),
-            learn=self._learn,
-            improve=lambda: self._improve(seed),
-            go_back=lambda reason: _nothing(promote.rollback(self.guard, reason=reason)),
+    @cached_property
+    def redis(self) -> Redis | None:
+        """What processes share besides the database; None where no Redis is set."""
+        if self.settings.redis_url is None:
+            return None
+        # Deployments with other databases may use the same Redis.
+        space = sha256(self.db.where.encode()).hexdigest()[:12]
+        return Redis.open(self.settings.redis_url, space=space)
+
+    @cached_property
+    def bus(self) -> Bus:
+        """Tells readers in all processes that something happened."""
+        return Bus(self.redis)
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        """The live guard's decisions, kept here and, where it pays, in Redis."""
+        return Decisions(self.live, Memory(), Shared(self.redis) if self.redis else None)
+
+    @property
+    def place(self) -> Place:
+        """Where the flows are kept."""
+        return Place(database_url=self.settings.database_url, home=self.settings.home)
+
+    def _over(self, holder: str) -> bool:
+        """Whether the flow or the process that holds a turn has come to its end."""
+        if turns.is_process(holder):
+            return turns.is_dead_process(holder)
+        with Desk(self.place) as desk:
+            flow = desk.find(holder)
+        return flow is None or flow.over
+
+    def triggers(self) -> Triggers:
+        """When a role is improved though nobody asked."""
+        chosen = self.settings.loop
+        return Triggers(
+            after_examples=chosen.after_examples,
+            detection=chosen.detection,
+            cooldown=timedelta(seconds=chosen.cooldown),
         )
 
-    def campaign(
+    def plan(
         self,
-        files: Sequence[Path],
         *,
         rounds: int = 10,
         attack_strategy: str = "mixed",
         seed: int = 0,
         independent: Path | None = None,
         texts: int | None = None,
-    ) -> Campaign:
-        """A battle ready to fight; with no champion yet, one is trained from `files` first."""
+    ) -> Plan:
+        """A battle as the settings have it; a bad name is refused before any work."""
         chosen = self.settings.battle
         plan = Plan(
             rounds=rounds,
@@ -94,18 +150,31 @@ class Sutdol:
             texts=texts or chosen.texts,
             budget=Budget(queries=chosen.queries, edits=chosen.edits),
             trigger=chosen.trigger,
-            independent=independent,
+            independent=independent.absolute() if independent else None,
         )
-        strategy(attack_strategy, plan.languages)  # a bad name is refused before any work
-        self.take_in(files)
-        self.crown_first(seed=seed)
-        return Campaign(
-            db=self.db,
-            arena=self.arena(seed=seed),
-            plan=plan,
-            now=self.guard.now,
-            rewrite=self.rewrite(),
+        strategy(attack_strategy, plan.languages)
+        return plan
+
+    @cached_property
+    def campaign(self) -> Campaign:
+        """The deeds of battles around the live guard."""
+        texts = self.guard_role.texts
+        arena = Arena(
+            guard=lambda: Standing(self.live(), texts),
+            version=lambda name: Standing(self._version(name), texts),
+            learn=self._learn,
+            way_back=self._way_back,
         )
+        return Campaign(self.db, arena, self.guard.now, self.rewrite())
+
+    def _version(self, name: str) -> Classifier:
+        with self.db.read() as tx:
+            version = versions.get(tx, name)
+        return load(self.guard, version)
+
+    def _way_back(self, reason: str) -> Callable[[Tx], object]:
+        wish = promote.way_back(self.guard, reason)
+        return lambda tx: promote.crown(self.guard, tx, wish)
 
     def take_in(self, files: Sequence[Path], columns: Columns | None = None) -> Collected:
         """Labelled files of the operator: their labels count as reviewed."""
@@ -118,14 +187,17 @@ class Sutdol:
 
     def crown_first(self, *, seed: int) -> None:
         """Train the first guard where there is none."""
+        if not self.reigns():
+            cycle.found(self.guard, seed=seed)
+
+    def reigns(self) -> bool:
+        """Whether there is a guard; `NotReady` when there is none and nothing to train one on."""
         with self.db.read() as tx:
             reigns = versions.alias(tx, self.guard.role.name, "champion")
             empty = examples.count(tx, self.guard.role.name) == 0
-        if reigns:
-            return
-        if empty:
+        if empty and not reigns:
             raise NotReady("There is no guard and no data: give --data FILE, or try `sutdol demo`.")
-        cycle.found(self.guard, seed=seed)
+        return reigns is not None
 
     def selftest(self, *, seed: int) -> list[Refusal]:
         """Put the cheats before the gate."""
@@ -151,53 +223,46 @@ class Sutdol:
         writer = Writer(llm.complete_many, model=settings.llm_model)
         return lambda name, texts, seed: writer.generate(name, texts, seed=seed)
 
-    def _learn(self, evasions: Sequence[Example], twins: Sequence[Example]) -> int:
-        new = collect(self.guard, evasions, kind="evasion", reviewed=True).new
-        return new + collect(self.guard, twins, kind="twin", reviewed=True).new
+    def _learn(self, tx: Tx, evasions: Sequence[Example], twins: Sequence[Example]) -> int:
+        new = take_in(tx, self.guard, evasions, kind="evasion", reviewed=True).new
+        return new + take_in(tx, self.guard, twins, kind="twin", reviewed=True).new
 
-    def _improve(self, seed: int) -> Mapping[str, Any] | None:
-        try:
-            stored = cycle.improve(self.guard, seed=seed).verdict
-        except NotReady:
+    def evaluate(self) -> dict[str, Any]:
+        """The reigning guard's figures on its panel, attacked as in a battle."""
+        with self.db.read() as tx:
+            known = examples.find(tx, self.guard.role.name, kinds=["data"], reviewed=True)
+        standing = Standing(self.live(), self.guard_role.texts)
+        watched = cast("", self.plan(rounds=1), frozen_of(known), self.rewrite())
+        return {"version": standing.version, **measure(watched.panel, standing).json()}
+
+    def mirror(self) -> Mirror:
+        """What tells the MLflow server of the settings about this home."""
+        uri = self.settings.mlflow_tracking_uri
+        if uri is None:
+            raise NotReady(f"No MLflow server is set: {mlflow.START} in MLFLOW_TRACKING_URI.")
+        return Mirror(
+            db=self.db,
+            home=self.settings.home,
+            target=mlflow.target(uri),
+            where=mlflow.shown(uri),
+            registry=lambda: mlflow.connect(uri),
+            now=self.guard.now,
+            draw=curve,
+        )
+
+    def mirroring(self, stop: Event) -> Thread | None:
+        """A thread that keeps the mirror up to date until `stop`; None where there is none."""
+        if self.settings.mlflow_tracking_uri is None:
             return None
-        return {
-            "id": stored.id,
-            "role": stored.role,
-            "champion": stored.champion,
-            "challenger": stored.challenger,
-            "snapshot": stored.snapshot,
-            **stored.body,
-        }
-
-    def checkup(self) -> list[dict[str, str]]:
-        """What `doctor` says of home, database, guard and endpoint."""
-        settings, state = self.settings, overview.status(self.guard)
-        endpoint = settings.openai_base_url
-        found = [
-            _line("ok", "home", str(settings.home)),
-            _line("ok", "database", self.db.where),
-            _line("ok", "guard examples", str(state["examples"])),
-            _line(
-                "ok" if endpoint else "absent",
-                "llm endpoint",
-                endpoint or "not set: LLM attacks need OPENAI_BASE_URL",
-            ),
-        ]
-        if state["champion"] is None:
-            return [*found, _line("absent", "guard", "none yet: `sutdol guard train` or `demo`")]
-        try:
-            model = self.live()
-        except SutdolError as error:
-            return [*found, _line("broken", "guard", str(error))]
-        missing = [name for name in CATEGORIES if name not in model.shares]
-        return [
-            *found,
-            _line("ok", "guard", f"{state['champion']} loads"),
-            _line("ok", "trained categories", ", ".join(sorted(model.shares)) or "none"),
-            _line("absent", "untrained categories", ", ".join(missing) + " (always 0)"),
-        ]
+        thread = Thread(target=self.mirror().follow, args=(stop,), name="mirror", daemon=True)
+        thread.start()
+        return thread
 
     def close(self) -> None:
+        if bus := vars(self).get("bus"):
+            bus.close()
+        if opened := vars(self).get("redis"):  # only if something asked for it
+            opened.close()
         self.db.close()
 
     def __enter__(self) -> Self:
@@ -249,13 +314,5 @@ def _every_family(example: Example) -> list[Disguised]:
     return by_family(example.input, readable(example.lang, unseen=False), "selftest")
 
 
-def _line(state: str, name: str, text: str) -> dict[str, str]:
-    return {"name": name, "state": state, "text": text}
-
-
 def _utc() -> datetime:
     return datetime.now(UTC)
-
-
-def _nothing(_: object) -> None:
-    return None

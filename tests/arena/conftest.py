@@ -1,8 +1,9 @@
 """A toy war over wombats, whose guard goes by words; and a real small battle to look into."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from sutdol.app import Sutdol, bundled
+from sutdol.arena.campaign import told
 from sutdol.arena.fight import Rewrite, Terms
 from sutdol.arena.guarded import Judged
 from sutdol.arena.pools import Pool
@@ -17,9 +19,12 @@ from sutdol.arena.search import Budget
 from sutdol.arena.strategy import strategy
 from sutdol.core.settings import Settings
 from sutdol.core.types import Example, Part
+from sutdol.flows import run_inline
 from sutdol.storage import examples
+from sutdol.storage.database import Database
 from sutdol.storage.examples import StoredExample
 
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
 BAD = {"en": "wombat", "ko": "웜뱃"}
 FRAMES = {
     "en": "yesterday the {word} number {number} came into our garden",
@@ -124,6 +129,44 @@ def terms() -> Callable[..., Terms]:
     return made
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """`homes(texts)`: a new home with these reviewed texts."""
+    empty = tmp_path_factory.mktemp("empty")
+    with _database(empty):
+        pass
+
+    def made(texts: Sequence[Example]) -> Path:
+        home = tmp_path_factory.mktemp("stocked")
+        (home / "sutdol.db").write_bytes((empty / "sutdol.db").read_bytes())
+        with _database(home) as db, db.write() as tx:
+            examples.add(tx, "guard", texts, kind="data", reviewed=True, now=NOW)
+        return home
+
+    return made
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Callable[[Path], Database]]:
+    """`opened(home)`: a copy of the database of a home, of this test alone."""
+    found: list[Database] = []
+
+    def made(home: Path) -> Database:
+        copy = tmp_path / f"copy-{len(found)}"
+        copy.mkdir()
+        (copy / "sutdol.db").write_bytes((home / "sutdol.db").read_bytes())
+        found.append(_database(copy))
+        return found[-1]
+
+    yield made
+    for db in found:
+        db.close()
+
+
+def _database(home: Path) -> Database:
+    return Database.open(f"sqlite+pysqlite:///{home}/sutdol.db", home)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Fought:
     """What a real battle left behind."""
@@ -159,12 +202,11 @@ def real_battle(
     def made(**asked: Any) -> Fought:
         home = tmp_path_factory.mktemp("home")
         with Sutdol.open(Settings.load(home=home, battle={"queries": 12})) as sutdol:
-            campaign = sutdol.campaign([labelled_file], **({"rounds": 2, "texts": 20} | asked))
-            for _ in campaign:
-                pass
+            plan = sutdol.plan(**({"rounds": 2, "texts": 20} | asked))
+            ended = run_inline(sutdol, "battle", plan.args() | {"data": [str(labelled_file)]})
             with sutdol.db.read() as tx:
                 stored = examples.find(tx, "guard")
-            return Fought(body=campaign.json(), stored=stored)
+                return Fought(body=told(tx, ended["battle"]), stored=stored)
 
     return made
 

@@ -1,27 +1,27 @@
 """A battle on record: which texts it takes, what stays after a mishap, what the JSON says."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.arena.conftest import NOW
+from tests.arena.ring import Ring
 
-from sutdol.arena.battle import Arena
-from sutdol.arena.campaign import Campaign, Plan, independent
-from sutdol.arena.search import Budget
+from sutdol.arena.cast import Plan
+from sutdol.arena.independent import independent
 from sutdol.core.errors import BadInput, NotReady, UsageError
 from sutdol.core.types import Example, Part
+from sutdol.flow.plan import Json
 from sutdol.loop.parts import on_panel
-from sutdol.storage import battles, examples
+from sutdol.storage import examples
 from sutdol.storage.database import Database
 
-NOW = datetime(2026, 1, 2, tzinfo=UTC)
 PARTS: tuple[Part, ...] = ("train", "dev", "hold_out", "sealed")
 Text = Callable[..., Example]
 Guards = Callable[..., Any]
-Make = Callable[..., Campaign]
+Opened = Callable[[Path], Database]
 
 
 class Stop(Exception):
@@ -29,177 +29,139 @@ class Stop(Exception):
 
 
 @pytest.fixture(scope="session")
-def stocked(tmp_path_factory: pytest.TempPathFactory, toy_text: Text) -> Path:
+def stocked(homes: Callable[..., Path], toy_text: Text) -> Path:
     """A home with texts of both languages in all four parts."""
-    home = tmp_path_factory.mktemp("stocked")
-    texts = [
-        toy_text(1_000 * place + n, bad=bad, lang=lang, part=part)
-        for place, part in enumerate(PARTS)
-        for n in range(30)
-        for bad in (True, False)
-        for lang in ("en", "ko")
-    ]
-    with Database.open(f"sqlite+pysqlite:///{home}/sutdol.db", home) as db, db.write() as tx:
-        examples.add(tx, "guard", texts, kind="data", reviewed=True, now=NOW)
-    return home
+    return homes(
+        [
+            toy_text(1_000 * place + n, bad=bad, lang=lang, part=part)
+            for place, part in enumerate(PARTS)
+            for n in range(30)
+            for bad in (True, False)
+            for lang in ("en", "ko")
+        ]
+    )
 
 
 @pytest.fixture
-def db(tmp_path: Path, stocked: Path) -> Iterator[Database]:
-    (tmp_path / "sutdol.db").write_bytes((stocked / "sutdol.db").read_bytes())
-    with Database.open(f"sqlite+pysqlite:///{tmp_path}/sutdol.db", tmp_path) as database:
-        yield database
-
-
-def learned_nothing(evasions: Sequence[Example], twins: Sequence[Example]) -> int:
-    return 0
+def db(opened: Opened, stocked: Path) -> Database:
+    return opened(stocked)
 
 
 @pytest.fixture
-def make(db: Database, word_guard: Guards) -> Make:
-    """`make(rounds=3)`: a campaign of a guard of words that never learns."""
-
-    def made(
-        *,
-        guard: Any = None,
-        learn: Callable[[Sequence[Example], Sequence[Example]], int] = learned_nothing,
-        improve: Callable[[], Mapping[str, Any] | None] = lambda: None,
-        **asked: Any,
-    ) -> Campaign:
-        reigning = guard or word_guard()
-        arena = Arena(guard=lambda: reigning, learn=learn, improve=improve, go_back=print)
-        plan: dict[str, Any] = {"rounds": 2, "texts": 6, "budget": Budget(queries=4, edits=1)}
-        return Campaign(db=db, arena=arena, plan=Plan(**plan | asked), now=lambda: NOW)
-
-    return made
+def ring(db: Database, word_guard: Guards) -> Ring:
+    """A ring whose guard of words never learns."""
+    return Ring(db, [word_guard()])
 
 
-def kept(db: Database) -> list[battles.Battle]:
-    """Every battle on record."""
-    with db.read() as tx:
-        latest = battles.last(tx)
-        numbers = range(1, int(latest.id) + 1) if latest else ()
-        return [battles.get(tx, str(number)) for number in numbers]
-
-
-def bodies(db: Database, battle: str = "1") -> list[Mapping[str, object]]:
-    with db.read() as tx:
-        return [one.body for one in battles.rounds(tx, battle)]
+def keep(db: Database, texts: Sequence[Example], *, kind: examples.Kind, reviewed: bool) -> None:
+    with db.write() as tx:
+        examples.add(tx, "guard", texts, kind=kind, reviewed=reviewed, now=NOW)
 
 
 # The record
 
 
-def test_each_round_is_on_record_when_it_is_shown(db: Database, make: Make) -> None:
-    for number, timed in enumerate(make(), 1):
-        assert bodies(db)[-1] == timed.round.json()
-        assert len(bodies(db)) == number
-        assert kept(db)[0].state == "running"
-    assert kept(db)[0].state == "done"
+def test_each_round_is_on_record_when_it_is_told(ring: Ring) -> None:
+    told: list[tuple[int, str]] = []
+
+    def tell(event: Json) -> None:
+        if "round" in event and "stage" not in event:
+            told.append((len(ring.bodies()), ring.kept()[0].state))
+
+    ring.fight(tell=tell)
+    assert told == [(1, "running"), (2, "running")]
+    assert ring.kept()[0].state == "done"
 
 
-def test_the_json_is_what_is_on_record(db: Database, make: Make) -> None:
-    campaign = make(seed=5)
-    rounds = [timed.round.json() for timed in campaign]
-    body = campaign.json()
-    assert (body["battle"], body["seed"], body["rounds"]) == ("1", 5, rounds)
-    assert bodies(db) == rounds
-    assert body["settings"] == kept(db)[0].settings
-    assert body["settings"]["queries"] == 4
+def test_the_json_is_what_is_on_record(ring: Ring) -> None:
+    body = ring.fight(seed=5)
+    assert (body["battle"], body["seed"]) == ("1", 5)
+    assert body["rounds"] == ring.bodies()
+    assert [one["round"] for one in body["rounds"]] == [1, 2]
+    assert body["settings"] == Plan(rounds=2, texts=6).json() | {"queries": 4, "edits": 1}
+    assert body["settings"].items() <= ring.kept()[0].settings.items()
     assert set(body["timing"]) == {"1", "2"}
     json.dumps(body, allow_nan=False)
 
 
-def test_before_the_first_round_the_json_is_empty_but_whole(make: Make) -> None:
-    body = make().json()
-    assert (body["battle"], body["rounds"], body["timing"]) == (None, [], {})
+def test_before_the_first_round_the_json_is_empty_but_whole(ring: Ring) -> None:
+    bodies: list[dict[str, Any]] = []
+
+    def tell(event: Json) -> None:
+        if "rounds" in event:
+            bodies.append(ring.json(event["battle"]))
+
+    whole = ring.fight(tell=tell)
+    (body,) = bodies
+    assert (body["rounds"], body["timing"]) == ([], {})
+    assert body | {"rounds": whole["rounds"], "timing": whole["timing"]} == whole
 
 
-def test_a_round_that_fails_leaves_those_before_it(db: Database, make: Make) -> None:
-    asked: list[int] = []
-
+def test_a_round_that_fails_leaves_those_before_it(ring: Ring) -> None:
     def learn(evasions: Sequence[Example], twins: Sequence[Example]) -> int:
-        asked.append(len(evasions))
-        if len(asked) == 2:
+        if len(ring.learned) == 2:
             raise Stop
         return 0
 
-    campaign = make(rounds=3, learn=learn)
+    ring.learn = learn
     with pytest.raises(Stop):
-        list(campaign)
-    assert [one["round"] for one in bodies(db)] == [1]
-    assert kept(db)[0].state == "failed"
-    assert [one["round"] for one in campaign.json()["rounds"]] == [1]
+        ring.fight(rounds=3)
+    assert [one["round"] for one in ring.bodies()] == [1]
+    assert ring.kept()[0].state == "failed"
+    assert [one["round"] for one in ring.json()["rounds"]] == [1]
 
 
-def test_a_battle_broken_off_is_interrupted(db: Database, make: Make) -> None:
-    going = iter(make(rounds=3))
-    next(going)
-    going.close()  # type: ignore[attr-defined]
-    assert kept(db)[0].state == "interrupted"
-    assert len(bodies(db)) == 1
+def test_a_turn_that_fails_is_a_failure_of_the_battle(ring: Ring) -> None:
+    def stop(*_: object) -> Json:
+        raise UsageError("The gate is shut.")
+
+    with pytest.raises(UsageError, match="The gate is shut"):
+        ring.fight(deeds=ring.deeds() | {"toy.judge": stop})
+    assert (ring.kept()[0].state, ring.bodies()) == ("failed", [])
 
 
-def test_ctrl_c_in_the_middle_of_a_round_is_an_interruption(db: Database, make: Make) -> None:
-    def improve() -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        list(make(learn=lambda *_: 1, improve=improve))
-    assert kept(db)[0].state == "interrupted"
-
-
-def test_equal_seeds_give_equal_rounds(make: Make) -> None:
-    first, again, other = make(seed=3), make(seed=3), make(seed=4)
-    for campaign in (first, again, other):
-        list(campaign)
-    assert again.json()["battle"] != first.json()["battle"]
-    assert again.json()["rounds"] == first.json()["rounds"]
-    assert other.json()["rounds"] != first.json()["rounds"]
+def test_equal_seeds_give_equal_rounds(ring: Ring) -> None:
+    first, again, other = ring.fight(seed=3), ring.fight(seed=3), ring.fight(seed=4)
+    assert again["battle"] != first["battle"]
+    assert again["rounds"] == first["rounds"]
+    assert other["rounds"] != first["rounds"]
 
 
 # What cannot begin leaves nothing behind
 
 
-def test_without_texts_it_says_what_to_give(tmp_path: Path, make: Make, word_guard: Guards) -> None:
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    with Database.open(f"sqlite+pysqlite:///{empty}/sutdol.db", empty) as db:
-        campaign = make()
-        campaign.db = db
-        with pytest.raises(NotReady, match=r"violating and harmless texts.*--data FILE"):
-            list(campaign)
-        assert kept(db) == []
+def test_without_texts_it_says_what_to_give(
+    opened: Opened, homes: Callable[..., Path], word_guard: Guards
+) -> None:
+    ring = Ring(opened(homes([])), [word_guard()])
+    with pytest.raises(NotReady, match=r"violating and harmless texts.*--data FILE"):
+        ring.fight()
+    assert ring.kept() == []
 
 
 @pytest.mark.parametrize("name", ["llm_generated", "llm_paraphrase"])
-def test_llm_attacks_without_an_endpoint_say_what_to_set(
-    db: Database, make: Make, name: str
-) -> None:
+def test_llm_attacks_without_an_endpoint_say_what_to_set(ring: Ring, name: str) -> None:
     with pytest.raises(NotReady, match=r"set OPENAI_BASE_URL.*11434/v1, and SUTDOL_LLM_MODEL"):
-        list(make(attack_strategy=name))
-    assert kept(db) == []
+        ring.fight(attack_strategy=name)
+    assert ring.kept() == []
 
 
-def test_a_strategy_that_fits_no_text_is_refused(db: Database, make: Make) -> None:
+def test_a_strategy_that_fits_no_text_is_refused(ring: Ring) -> None:
     with pytest.raises(UsageError, match="held-out family"):
-        list(make(attack_strategy="syllable_swap"))
-    assert kept(db) == []
+        ring.fight(attack_strategy="syllable_swap")
+    assert ring.kept() == []
 
 
 # Never train on what is tested
 
 
 def test_only_training_texts_fight_and_only_panel_texts_are_measured(
-    db: Database, make: Make, word_guard: Guards
+    db: Database, word_guard: Guards
 ) -> None:
-    guard, learned = word_guard(odd=True), list[Example]()
-
-    def learn(evasions: Sequence[Example], twins: Sequence[Example]) -> int:
-        learned.extend([*evasions, *twins])
-        return len(learned)
-
-    list(make(guard=guard, learn=learn, texts=30, rounds=3))
+    guard = word_guard(odd=True)
+    ring = Ring(db, [guard])
+    ring.fight(texts=30, rounds=3)
+    learned = [one for pair in ring.learned for texts in pair for one in texts]
     with db.read() as tx:
         known = examples.find(tx, "guard")
     part = {one.group: one.part for one in known}
@@ -212,11 +174,11 @@ def test_only_training_texts_fight_and_only_panel_texts_are_measured(
 
 
 def test_no_disguise_of_an_exam_or_sealed_text_is_ever_asked_about(
-    make: Make, word_guard: Guards
+    db: Database, word_guard: Guards
 ) -> None:
     """Each text holds a number that most attacks leave alone."""
     guard = word_guard()
-    list(make(guard=guard, texts=30))
+    Ring(db, [guard]).fight(texts=30)
     asked = " ".join([*guard.asked, *guard.asked_again])
     numbers = {"train": "0", "dev": "10", "hold_out": "20", "sealed": "30"}
     found = {
@@ -229,40 +191,31 @@ def test_no_disguise_of_an_exam_or_sealed_text_is_ever_asked_about(
 
 
 def test_texts_nobody_reviewed_do_not_fight(
-    db: Database, make: Make, toy_text: Text, word_guard: Guards
+    db: Database, toy_text: Text, word_guard: Guards
 ) -> None:
     doubtful = [toy_text(9_000 + n, bad=True) for n in range(50)]
-    with db.write() as tx:
-        examples.add(tx, "guard", doubtful, kind="feedback", reviewed=False, now=NOW)
+    keep(db, doubtful, kind="feedback", reviewed=False)
     guard = word_guard()
-    list(make(guard=guard, texts=100))
+    Ring(db, [guard]).fight(texts=100)
     assert {one.input for one in doubtful}.isdisjoint({*guard.asked, *guard.asked_again})
 
 
 # What it says of its data
 
 
-def test_it_says_what_data_it_was_fought_on(db: Database, make: Make, toy_text: Text) -> None:
-    campaign = make(texts=6)
-    list(campaign)
-    told = campaign.json()["data"]
+def test_it_says_what_data_it_was_fought_on(ring: Ring, toy_text: Text) -> None:
+    told = ring.fight(texts=6)["data"]
     assert told["examples"] == 480
     assert set(told["languages"]) == {"en", "ko"}
     assert told["languages"]["en"]["malicious"] == 30
     assert told["languages"]["en"]["panel_malicious"] == 6
-    with db.write() as tx:
-        more = [toy_text(7_777, bad=True)]
-        examples.add(tx, "guard", more, kind="data", reviewed=True, now=NOW)
-    another = make(texts=6)
-    list(another)
-    assert another.json()["data"]["hash"] != told["hash"]
+    keep(ring.db, [toy_text(7_777, bad=True)], kind="data", reviewed=True)
+    assert ring.fight(texts=6)["data"]["hash"] != told["hash"]
 
 
 def test_a_language_without_a_panel_is_not_told_with_the_figures_of_another(
-    tmp_path: Path, make: Make, toy_text: Text
+    opened: Opened, homes: Callable[..., Path], toy_text: Text, word_guard: Guards
 ) -> None:
-    home = tmp_path / "one"
-    home.mkdir()
     texts = [toy_text(n, bad=bad, lang="en") for n in range(10) for bad in (True, False)]
     texts += [toy_text(n, bad=bad, lang="ko") for n in range(10) for bad in (True, False)]
     texts += [
@@ -270,13 +223,8 @@ def test_a_language_without_a_panel_is_not_told_with_the_figures_of_another(
         for n in range(100, 160)
         for bad in (True, False)
     ]
-    with Database.open(f"sqlite+pysqlite:///{home}/sutdol.db", home) as db:
-        with db.write() as tx:
-            examples.add(tx, "guard", texts, kind="data", reviewed=True, now=NOW)
-        campaign = make(rounds=1, texts=6)
-        campaign.db = db
-        list(campaign)
-    told = campaign.json()["data"]["languages"]
+    body = Ring(opened(homes(texts)), [word_guard()]).fight(rounds=1, texts=6)
+    told = body["data"]["languages"]
     assert told["ko"]["panel_malicious"] == 6
     assert told["en"]["panel_malicious"] == 0
 
@@ -295,7 +243,7 @@ def known(db: Database) -> list[examples.StoredExample]:
 
 
 def test_an_independent_attackers_texts_are_measured_unless_their_originals_were_trained_on(
-    db: Database, make: Make, tmp_path: Path
+    ring: Ring, tmp_path: Path
 ) -> None:
     path = lines(
         tmp_path / "other.jsonl",
@@ -303,11 +251,11 @@ def test_an_independent_attackers_texts_are_measured_unless_their_originals_were
         {"id": 2, "original_id": "en-bad-1003", "text": "the wombat of the panel"},
         {"id": 3, "original_id": "elsewhere", "text": "a w0mbat from elsewhere"},
     )
-    assert independent(path, known(db)) == ["the wombat of the panel", "a w0mbat from elsewhere"]
-    campaign = make(independent=path, rounds=1)
-    (timed,) = campaign
-    assert timed.round.json()["independent"]["n"] == 2
-    assert timed.round.json()["independent"]["value"] == 0.5
+    texts = ["the wombat of the panel", "a w0mbat from elsewhere"]
+    assert independent(path, known(ring.db)) == texts
+    (told,) = ring.fight(independent=path, rounds=1)["rounds"]
+    assert told["independent"]["n"] == 2
+    assert told["independent"]["value"] == 0.5
 
 
 def test_an_id_that_is_a_number_is_the_same_id(

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -9,13 +10,12 @@ from typing import Any
 import pytest
 
 from sutdol.app import Sutdol
-from sutdol.arena.campaign import Campaign
+from sutdol.arena.campaign import told
 from sutdol.core.errors import EngineError, NotReady
 from sutdol.core.settings import Settings
+from sutdol.flows import run_inline
 from sutdol.models.fake import Asked, FakeServer, Fault
 from sutdol.storage import battles, examples
-
-Open = Callable[[str], Sutdol]
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +28,39 @@ def trained(labelled_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return home
 
 
+@dataclass(frozen=True, kw_only=True)
+class Fight:
+    """One round of LLM attacks, four texts a language."""
+
+    sutdol: Sutdol
+    strategy: str
+
+    def to_its_end(self) -> dict[str, Any]:
+        """The round as JSON."""
+        plan = self.sutdol.plan(rounds=1, texts=4, attack_strategy=self.strategy)
+        ended = run_inline(self.sutdol, "battle", plan.args())
+        (only,) = self.json(ended["battle"])["rounds"]
+        found: dict[str, Any] = only
+        return found
+
+    def json(self, battle: str = "1") -> dict[str, Any]:
+        with self.sutdol.db.read() as tx:
+            return told(tx, battle)
+
+    @property
+    def state(self) -> str:
+        with self.sutdol.db.read() as tx:
+            return battles.get(tx, "1").state
+
+    def learned(self) -> list[examples.StoredExample]:
+        with self.sutdol.db.read() as tx:
+            found = examples.find(tx, "guard", kinds=["evasion", "twin"])
+        return [one for one in found if one.source.startswith("battle:1/")]
+
+
 @pytest.fixture
-def campaign(trained: Path, tmp_path: Path) -> Callable[..., Any]:
-    """`with campaign(url) as (sutdol, battle)`: one round of LLM attacks, four texts a language."""
+def battle(trained: Path, tmp_path: Path) -> Callable[..., Any]:
+    """`with battle(url) as fight`: one with the model that answers there."""
     copytree(trained, tmp_path, dirs_exist_ok=True)
     return lambda url, name="llm_paraphrase": _Opened(tmp_path, url, name)
 
@@ -40,25 +70,11 @@ class _Opened:
         settings = Settings.load(home=home, openai_base_url=url, openai_api_key="sk-secret")
         self._sutdol, self._name = Sutdol.open(settings), name
 
-    def __enter__(self) -> tuple[Sutdol, Campaign]:
-        asked = {"rounds": 1, "texts": 4, "attack_strategy": self._name}
-        return self._sutdol, self._sutdol.campaign([], **asked)
+    def __enter__(self) -> Fight:
+        return Fight(sutdol=self._sutdol, strategy=self._name)
 
     def __exit__(self, *_: object) -> None:
         self._sutdol.close()
-
-
-def learned(sutdol: Sutdol, battle: Campaign) -> list[examples.StoredExample]:
-    assert battle.battle is not None
-    with sutdol.db.read() as tx:
-        found = examples.find(tx, "guard", kinds=["evasion", "twin"])
-    return [one for one in found if one.source.startswith(f"battle:{battle.battle.id}/")]
-
-
-def state(sutdol: Sutdol, battle: Campaign) -> str:
-    assert battle.battle is not None
-    with sutdol.db.read() as tx:
-        return battles.get(tx, battle.battle.id).state
 
 
 def mild(asked: Asked) -> str:
@@ -68,12 +84,13 @@ def mild(asked: Asked) -> str:
     return f"{said} {sum(map(ord, asked.last))}"
 
 
-def test_what_the_model_wrote_is_fought_with_and_learned(campaign: Callable[..., Any]) -> None:
-    with FakeServer(mild) as server, campaign(server.url) as (sutdol, battle):
-        (timed,) = battle
-        kept = learned(sutdol, battle)
-        assert state(sutdol, battle) == "done"
-    assert timed.round.fight.attacks == timed.round.fight.twins == 8
+def test_what_the_model_wrote_is_fought_with_and_learned(battle: Callable[..., Any]) -> None:
+    with FakeServer(mild) as server, battle(server.url) as fight:
+        fought = fight.to_its_end()
+        kept = fight.learned()
+        assert fight.state == "done"
+    assert fought["attacks"] == fought["fight"]["recall"]["n"] == 8
+    assert fought["fight"]["accuracy"]["n"] == 16  # each with a twin
     assert len(server.requests) == 16
     evasions = [one for one in kept if one.target]
     assert len(evasions) >= 4
@@ -85,11 +102,11 @@ def test_what_the_model_wrote_is_fought_with_and_learned(campaign: Callable[...,
 
 
 def test_all_llm_attacks_together_and_a_round_trip_is_two_questions(
-    campaign: Callable[..., Any],
+    battle: Callable[..., Any],
 ) -> None:
-    with FakeServer(mild) as server, campaign(server.url, "llm_generated") as (_, battle):
-        (timed,) = battle
-    assert timed.round.fight.attacks == 3 * 8
+    with FakeServer(mild) as server, battle(server.url, "llm_generated") as fight:
+        fought = fight.to_its_end()
+    assert fought["attacks"] == 3 * 8
     assert len(server.requests) == 4 * 16  # two of one question, one of two
 
 
@@ -103,44 +120,43 @@ def test_all_llm_attacks_together_and_a_round_trip_is_two_questions(
     ids=["refuses", "says nothing", "repeats the text"],
 )
 def test_answers_of_no_use_leave_a_round_without_attacks_and_are_no_failure(
-    campaign: Callable[..., Any], reply: Callable[[Asked], str]
+    battle: Callable[..., Any], reply: Callable[[Asked], str]
 ) -> None:
-    with FakeServer(reply) as server, campaign(server.url) as (sutdol, battle):
-        (timed,) = battle
-        assert learned(sutdol, battle) == []
-        assert state(sutdol, battle) == "done"
-    body = timed.round.json()
+    with FakeServer(reply) as server, battle(server.url) as fight:
+        body = fight.to_its_end()
+        assert fight.learned() == []
+        assert fight.state == "done"
     assert len(server.requests) == 16
     assert (body["attacks"], body["detection_rate"], body["evasion_rate"]) == (0, 0.0, 0.0)
     assert body["verdict"] is None
     assert body["seen"]["n"] > 0  # the panel is measured all the same
 
 
-def test_a_server_that_is_down_is_named_with_advice(campaign: Callable[..., Any]) -> None:
+def test_a_server_that_is_down_is_named_with_advice(battle: Callable[..., Any]) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with campaign(f"http://127.0.0.1:{port}/v1") as (sutdol, battle):
+    with battle(f"http://127.0.0.1:{port}/v1") as fight:
         with pytest.raises(NotReady, match=rf"No language model answers at http://127.*{port}/v1"):
-            list(battle)
-        assert state(sutdol, battle) == "failed"
-        assert battle.json()["rounds"] == []
+            fight.to_its_end()
+        assert fight.state == "failed"
+        assert fight.json()["rounds"] == []
 
 
 def test_a_server_that_answers_nonsense_is_said_and_the_key_is_not(
-    campaign: Callable[..., Any],
+    battle: Callable[..., Any],
 ) -> None:
     faults = [Fault(status=400, body="bad key sk-secret")] * 20
-    with FakeServer(faults=faults) as server, campaign(server.url) as (sutdol, battle):
-        with pytest.raises(EngineError, match="answered HTTP 400") as told:
-            list(battle)
-        assert state(sutdol, battle) == "failed"
-    assert "sk-secret" not in str(told.value)
+    with FakeServer(faults=faults) as server, battle(server.url) as fight:
+        with pytest.raises(EngineError, match="answered HTTP 400") as refused:
+            fight.to_its_end()
+        assert fight.state == "failed"
+    assert "sk-secret" not in str(refused.value)
 
 
-def test_a_server_that_fails_for_a_moment_is_asked_again(campaign: Callable[..., Any]) -> None:
+def test_a_server_that_fails_for_a_moment_is_asked_again(battle: Callable[..., Any]) -> None:
     with FakeServer(mild, faults=[Fault(status=503)]) as server:
-        with campaign(server.url) as (_, battle):
-            (timed,) = battle
+        with battle(server.url) as fight:
+            fought = fight.to_its_end()
         assert len(server.requests) == 17
-    assert timed.round.fight.attacks == 8
+    assert fought["attacks"] == 8

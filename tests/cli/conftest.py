@@ -2,8 +2,10 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -23,6 +25,9 @@ SMALL = {
     "SUTDOL_BATTLE__QUERIES": "5",
     "SUTDOL_DATABASE_WAIT": "0.2",
 }
+
+
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +70,23 @@ def calibrate(sutdol: Program, corpus: dict[str, Path]) -> str:
     benign.write_text("\n".join(line for line in lines if '"label": 0' in line), encoding="utf-8")
     found = sutdol("guard", "calibrate", "--benign", benign, "--json", "-").json
     return str(found["version"])
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.005)
+
+
+def battles(home: Path) -> list[tuple[str, int]]:
+    """State of each battle and how many rounds it has on record."""
+    with sqlite3.connect(home / "sutdol.db") as connection:
+        rows = connection.execute(
+            "SELECT state, (SELECT count(*) FROM round WHERE battle = battle.id) FROM battle"
+        ).fetchall()
+    connection.close()
+    return rows
 
 
 def some_texts(count: int, seed: int) -> list[Text]:

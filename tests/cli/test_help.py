@@ -26,7 +26,13 @@ arena attacks · arena attack · arena battle · arena selftest
 feedback import
 loop improve · loop status · loop history · loop show · loop verify · loop rollback · loop lineage
 loop forget
+flows list · flows show · flows cancel · flows resume
+worker
+db upgrade · db check · db copy
+backup · restore
+mlflow sync
 doctor"""
+REPORTS_NOTHING = {("guard", "score"), ("worker",)}
 
 
 def test_every_promised_command_is_there() -> None:
@@ -48,7 +54,7 @@ def test_help_says_what_the_command_does_and_gives_an_example(
     assert "\x1b" not in shown.out
 
 
-@pytest.mark.parametrize("command", [c for c in COMMANDS if c != ("guard", "score")], ids=" ".join)
+@pytest.mark.parametrize("command", sorted({*COMMANDS} - REPORTS_NOTHING), ids=" ".join)
 def test_every_command_that_reports_something_can_write_json(
     command: tuple[str, ...], sutdol: Program
 ) -> None:
@@ -84,6 +90,11 @@ def test_the_version_is_the_answer(sutdol: Program) -> None:
         (["loop", "lineage", "x"], "Known: guard-v1."),
         (["loop", "show", "x"], "No verdict named 'x'."),
         (["loop", "verify", "x"], "No verdict named 'x'."),
+        (["flows", "list", "--kind", "batle"], "Did you mean 'battle'?"),
+        (["flows", "show", "x"], "No flow named 'x'."),
+        (["flows", "cancel", "x"], "No flow named 'x'."),
+        (["flows", "resume", "x"], "No flow named 'x'."),
+        (["arena", "battle", "--resume", "7"], "No battle named '7'."),
         (["loop", "forget", "--source", "import:trian"], "Did you mean 'import:train'?"),
         (["feedback", "import", "corpus.jsonl", "--role", "gard"], "Did you mean 'guard'?"),
     ],

@@ -9,23 +9,14 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Fought, Program, Start, calibrate
+from tests.cli.conftest import PATIENCE, Fought, Program, Start, battles, calibrate, wait_for
 
-from sutdol.storage import locks
-
-PATIENCE = 60.0
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.005)
+from sutdol.app import Sutdol
+from sutdol.core.settings import Settings
+from sutdol.loop import turn
 
 
 def drafts(home: Path) -> list[Path]:
@@ -74,11 +65,12 @@ def test_a_locked_database_says_who_to_wait_for(
 
 
 def test_two_cannot_improve_at_once(sutdol: Program, home: Path) -> None:
-    with locks.hold(home, "improve-guard"):
+    with Sutdol.open(Settings.load()) as other, turn.hold(other.guard):
         refused = sutdol("loop", "improve", "guard")
 
     assert refused.code == 1
-    assert f"Another process (pid {os.getpid()}) holds 'improve-guard'" in refused.complaint
+    told = f"Another process (pid {os.getpid()}) is improving the guard: wait, then try again."
+    assert told in refused.complaint
 
 
 def test_a_damaged_champion_says_how_to_go_back_and_going_back_works(
@@ -138,7 +130,7 @@ def test_a_full_disk_loses_nothing(
     sutdol: Program, home: Path, corpus: dict[str, Path], start: Start
 ) -> None:
     sutdol("feedback", "import", corpus["new"])
-    limited = ("sh", "-c", 'ulimit -f 300; exec "$@"', "sh")  # enough for rows, not for a model
+    limited = ("sh", "-c", 'ulimit -f 1600; exec "$@"', "sh")  # enough for rows, not for a model
     process = start("loop", "improve", "guard", before=limited)
     out, err = process.communicate(timeout=PATIENCE)
 
@@ -168,16 +160,6 @@ def test_a_reader_that_goes_away_is_no_error(home: Path) -> None:
     assert done.stderr == ""
 
 
-def battles(home: Path) -> list[tuple[str, int]]:
-    """State of each battle and how many rounds it has on record."""
-    with sqlite3.connect(home / "sutdol.db") as connection:
-        rows = connection.execute(
-            "SELECT state, (SELECT count(*) FROM round WHERE battle = battle.id) FROM battle"
-        ).fetchall()
-    connection.close()
-    return rows
-
-
 def test_an_interrupted_battle_keeps_its_finished_rounds(
     sutdol: Program, home: Path, tmp_path: Path, start: Start
 ) -> None:
@@ -190,7 +172,10 @@ def test_an_interrupted_battle_keeps_its_finished_rounds(
 
     assert first.startswith("round 1/500 ")
     assert process.returncode == 130
-    assert err == "Interrupted; what was finished is kept.\n"
+    assert err.splitlines() == [
+        "Go on with `sutdol arena battle --resume 1`.",
+        "Interrupted; what was finished is kept.",
+    ]
     ((state, rounds),) = battles(home)
     assert state == "interrupted"
     assert rounds == len(json.loads(target.read_text(encoding="utf-8"))["rounds"]) >= 1

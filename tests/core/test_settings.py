@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from sutdol.core.errors import UnknownName, UsageError
 from sutdol.core.settings import CONVENTIONAL, Settings
@@ -32,6 +33,56 @@ def test_defaults_work_on_a_laptop(folder: Path) -> None:
     battle = found.battle
     assert (battle.texts, battle.queries, battle.edits, battle.trigger) == (150, 80, 4, 0.99)
     assert found.guard.fpr == 0.05
+    loop, worker = found.loop, found.worker
+    assert (loop.after_examples, loop.detection, loop.cooldown, loop.look) == (500, 0.9, 3600, 60)
+    assert (loop.evaluate_cron, loop.improve_cron, loop.timezone) == ("15 3 * * *", "off", "UTC")
+    assert (worker.slots, worker.most, worker.attempts, worker.silence) == (1, None, 10, 4)
+
+
+def test_the_loop_is_set_by_variables_and_by_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "sutdol.yaml").write_text(
+        "loop: {after_examples: 0, evaluate_cron: off, timezone: Asia/Seoul}\nworker: {most: 3}\n"
+    )
+    monkeypatch.setenv("SUTDOL_LOOP__IMPROVE_CRON", "*/10 0 4 * * *")
+    monkeypatch.setenv("SUTDOL_WORKER__SLOTS", "2")
+    found = Settings.load(loop={"cooldown": 0})
+    assert (found.loop.after_examples, found.loop.cooldown) == (0, 0)
+    assert (found.loop.evaluate_cron, found.loop.improve_cron) == ("off", "*/10 0 4 * * *")
+    assert (found.loop.timezone, found.worker.most, found.worker.slots) == ("Asia/Seoul", 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        (
+            "LOOP__EVALUATE_CRON",
+            "0 4 * *",
+            "evaluate_cron is '0 4 * *': a cron expression has five",
+        ),
+        ("LOOP__IMPROVE_CRON", "daily", "improve_cron is 'daily': a cron expression has five"),
+        ("LOOP__TIMEZONE", "Asia/Seol", "timezone is 'Asia/Seol': no such time zone; write one"),
+        ("LOOP__TIMEZONE", "../../etc/passwd", "no such time zone"),
+        ("LOOP__AFTER_EXAMPLES", "-1", "loop.after_examples"),
+        ("LOOP__DETECTION", "1.5", "loop.detection"),
+        ("LOOP__COOLDOWN", "-1", "loop.cooldown"),
+        ("LOOP__LOOK", "0", "loop.look"),
+        ("LOOP__LOOK_CRON", "* * * * *", "No setting named 'loop.look_cron'. Did you mean"),
+        ("WORKER__SLOTS", "0", "worker.slots"),
+        ("WORKER__MOST", "0", "worker.most"),
+        ("WORKER__ATTEMPTS", "0", "worker.attempts"),
+        ("WORKER__SILENCE", "1", "worker.silence"),
+    ],
+)
+def test_a_loop_or_worker_that_cannot_be_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
+) -> None:
+    monkeypatch.setenv(f"SUTDOL_{name}", value)
+    with pytest.raises(UsageError) as refused:
+        Settings.load()
+    assert sentence in str(refused.value)
+    assert "\n" not in str(refused.value)
 
 
 def test_each_layer_beats_the_one_below(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,7 +280,9 @@ def test_secrets_are_never_shown() -> None:
 
 
 def test_every_setting_says_what_it_is_for() -> None:
-    for model in (Settings, type(Settings.load().battle), type(Settings.load().guard)):
+    nested = {type(one) for _, one in Settings.load() if isinstance(one, BaseModel)}
+    assert len(nested) >= 4
+    for model in (Settings, *nested):
         assert all(field.description for field in model.model_fields.values())
 
 

@@ -1,16 +1,18 @@
 """Synthetic exams, whose texts two guards see through their own noise; and toy workshops."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from shutil import copy, copytree
+from shutil import copytree
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.databases import Databases
 
 from sutdol.loop.collect import collect
 from sutdol.loop.cycle import found, improve
@@ -19,6 +21,7 @@ from sutdol.loop.gate import alpha, decide
 from sutdol.loop.rules import Alarm, Calibration, Measure, Rail, Rules
 from sutdol.loop.verdict import Budget, Verdict
 from sutdol.loop.workshop import Workshop
+from sutdol.storage.database import Database
 
 ATTACKED = Measure(name="attacked recall", tags=("attacked",))
 CLEAN = Measure(name="clean recall", tags=("clean", "malicious"))
@@ -145,57 +148,68 @@ def toy() -> ModuleType:
     return module
 
 
-@pytest.fixture(scope="session")
-def migrated(toy: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated empty database, to be copied: migrating takes longer than most tests."""
-    home = tmp_path_factory.mktemp("migrated")
-    toy.open_database(home).close()
-    return home / "sutdol.db"
-
-
 @pytest.fixture
-def shop(toy: ModuleType, tmp_path: Path, migrated: Path) -> Iterator[Workshop[Any]]:
+def shop(toy: ModuleType, database_url: str, tmp_path: Path) -> Iterator[Workshop[Any]]:
     """An empty workshop of the toy guard over a real database."""
-    copy(migrated, tmp_path / "sutdol.db")
-    with toy.open_database(tmp_path) as db:
+    with toy.settle(tmp_path, database_url) as db:
         yield Workshop(db=db, home=tmp_path, role=toy.Spotter(), now=toy.Clock())
 
 
 @pytest.fixture(scope="session")
-def furnished(toy: ModuleType, migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def furnished(
+    toy: ModuleType, databases: Databases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
     """A home whose toy guard knows every word clean and none disguised, to be copied."""
     home = tmp_path_factory.mktemp("furnished")
-    copy(migrated, home / "sutdol.db")
-    with toy.open_database(home) as db:
+    url = databases.migrated(home)
+    with toy.settle(home, url) as db:
         shop = Workshop(db=db, home=home, role=toy.Spotter(), now=toy.Clock())
         collect(shop, toy.texts(14), kind="data", reviewed=True)
         found(shop, seed=0)
-    return home
+    yield home
+    databases.drop(url)
 
 
 @pytest.fixture(scope="session")
-def advanced(toy: ModuleType, furnished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def advanced(
+    toy: ModuleType,
+    databases: Databases,
+    furnished: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Path]:
     """The same home after a promotion: guard-v2 knows the disguised words too."""
     home = tmp_path_factory.mktemp("advanced")
-    copytree(furnished, home, dirs_exist_ok=True)
-    with toy.open_database(home) as db:
+    with moved(toy, databases, furnished, home) as db:
         shop = Workshop(db=db, home=home, role=toy.Spotter(), now=toy.Clock())
         toy.fight(shop, toy.BAD)
         assert improve(shop).promoted
-    return home
+        db.close()
+        yield home
 
 
 @pytest.fixture
-def reigning(toy: ModuleType, tmp_path: Path, furnished: Path) -> Iterator[Workshop[Any]]:
+def reigning(
+    toy: ModuleType, databases: Databases, tmp_path: Path, furnished: Path
+) -> Iterator[Workshop[Any]]:
     """A workshop with a first champion, guard-v1, and an open exam."""
-    copytree(furnished, tmp_path, dirs_exist_ok=True)
-    with toy.open_database(tmp_path) as db:
+    with moved(toy, databases, furnished, tmp_path) as db:
         yield Workshop(db=db, home=tmp_path, role=toy.Spotter(), now=toy.Clock())
 
 
 @pytest.fixture
-def promoted(toy: ModuleType, tmp_path: Path, advanced: Path) -> Iterator[Workshop[Any]]:
+def promoted(
+    toy: ModuleType, databases: Databases, tmp_path: Path, advanced: Path
+) -> Iterator[Workshop[Any]]:
     """A workshop where guard-v2 was promoted because it catches what evaded guard-v1."""
-    copytree(advanced, tmp_path, dirs_exist_ok=True)
-    with toy.open_database(tmp_path) as db:
+    with moved(toy, databases, advanced, tmp_path) as db:
         yield Workshop(db=db, home=tmp_path, role=toy.Spotter(), now=toy.Clock(days=1))
+
+
+@contextmanager
+def moved(toy: ModuleType, databases: Databases, old: Path, home: Path) -> Iterator[Database]:
+    """A copy of a home and of its database."""
+    copytree(old, home, dirs_exist_ok=True)
+    url = databases.copy(toy.url_of(old), home)
+    with toy.settle(home, url) as db:
+        yield db
+    databases.drop(url)

@@ -16,7 +16,7 @@ from sutdol.loop import cycle, evaluate, gate, live, promote
 from sutdol.loop.collect import collect
 from sutdol.loop.verify import verify
 from sutdol.loop.workshop import Workshop
-from sutdol.storage import locks, looks, promotions, verdicts, versions
+from sutdol.storage import looks, promotions, turns, verdicts, versions
 from sutdol.storage.looks import Look
 
 
@@ -294,8 +294,8 @@ def test_a_turn_that_fails_gives_the_turn_to_the_next(
 ) -> None:
     with pytest.raises(Crash):
         cycle.improve(replace(fought, role=toy.Spotter(training=crash_at(1))))
-    with locks.hold(fought.home, "improve-guard"):
-        pass
+    with fought.db.read() as tx:
+        assert turns.holder(tx, "improve-guard") is None
     assert cycle.improve(fought).promoted
 
 

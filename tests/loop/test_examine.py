@@ -130,7 +130,8 @@ def test_unreviewed_labels_refill_nothing(toy: ModuleType, reigning: Workshop[An
 
 def test_after_a_promotion_it_stays_when_nothing_can_replace_it(reigning: Workshop[Any]) -> None:
     exam, _ = examine.current(reigning)
-    assert examine.after_promotion(reigning).startswith("guard-exam-1 stays")
+    with reigning.db.write() as tx:
+        assert examine.after_promotion(reigning, tx).startswith("guard-exam-1 stays")
     assert examine.current(reigning)[0].id == exam.id
 
 
@@ -138,8 +139,9 @@ def test_after_a_promotion_it_is_retired_when_fresh_labels_can_replace_it(
     toy: ModuleType, reigning: Workshop[Any]
 ) -> None:
     collect(reigning, toy.texts(14, salt="fresh"), kind="data", reviewed=True)
-    assert examine.after_promotion(reigning) == "guard-exam-1 retired to training"
-    assert examine.after_promotion(reigning) == "no exam is open"
+    with reigning.db.write() as tx:
+        assert examine.after_promotion(reigning, tx) == "guard-exam-1 retired to training"
+        assert examine.after_promotion(reigning, tx) == "no exam is open"
     assert examine.current(reigning)[0].id == "guard-exam-2"
 
 

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 from sutdol.core.errors import Busy, Corrupted, NotReady, Refused
+from sutdol.flow.plan import Key
 from sutdol.loop import cycle, live, promote
 from sutdol.loop.collect import collect
 from sutdol.loop.workshop import Workshop
 from sutdol.storage import audit, looks, promotions, suite, verdicts, versions
+
+KEY = Key(flow="cycle-1", step="promote")
 
 
 def names(shop: Workshop[Any]) -> dict[str, str]:
@@ -85,7 +88,7 @@ def test_a_model_damaged_after_its_verdict_is_not_promoted(
     verdict = cycle.improve(reigning, dry_run=True).verdict
     damage(reigning, "guard-v2")
     with pytest.raises(Corrupted):
-        promote.promote(reigning, verdict, [])
+        promote.promote(reigning, verdict, [], KEY)
     assert names(reigning)["champion"] == "guard-v1"
 
 
@@ -97,19 +100,23 @@ def test_a_promotion_happens_as_a_whole_or_not_at_all(
     with reigning.db.read() as tx:
         challenger = versions.get(tx, verdict.challenger)
     learned = replace(toy.stored(reigning, "evasion")[0], id="no such example")
-    with pytest.raises(Exception, match="FOREIGN KEY"):
-        promote.promote(reigning, verdict, [learned])
+    with pytest.raises(Exception, match=r"(?i)foreign key"):
+        promote.promote(reigning, verdict, [learned], KEY)
     assert names(reigning) == {"champion": "guard-v1", "challenger": challenger.id}
     with reigning.db.read() as tx:
         assert [row.kind for row in promotions.all(tx, "guard")] == ["initial"]
         assert suite.items(tx, "guard") == []
-    assert promote.promote(reigning, verdict, []).to_version == challenger.id
+    promote.promote(reigning, verdict, [], KEY)
+    assert names(reigning)["champion"] == challenger.id
 
 
 def test_a_promotion_asked_for_twice_happens_once(toy: ModuleType, reigning: Workshop[Any]) -> None:
     toy.fight(reigning, toy.BAD)
     verdict = cycle.improve(reigning, dry_run=True).verdict
-    assert promote.promote(reigning, verdict, []) == promote.promote(reigning, verdict, [])
+    for key in (KEY, KEY, Key(flow="another", step="promote")):
+        assert promote.promote(reigning, verdict, [], key).startswith("guard-exam-1 stays")
+    with reigning.db.read() as tx:
+        assert [row.kind for row in promotions.all(tx, "guard")] == ["initial", "promote"]
 
 
 def test_a_verdict_against_a_fallen_champion_promotes_nobody(
@@ -120,7 +127,8 @@ def test_a_verdict_against_a_fallen_champion_promotes_nobody(
         verdict = verdicts.all(tx, "guard")[-1]
     promote.rollback(promoted, reason="complaints")
     with pytest.raises(Refused, match="has promoted once"):
-        promote.promote(promoted, verdict, [])
+        promote.promote(promoted, verdict, [], KEY)
+    other = replace(verdict, champion="guard-v2", look=None, id="other")
     with pytest.raises(Busy, match="champion is guard-v1"):
-        promote.promote(promoted, replace(verdict, champion="guard-v2", look=None, id="other"), [])
+        promote.promote(promoted, other, [], KEY)
     assert names(promoted)["champion"] == "guard-v1"

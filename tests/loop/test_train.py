@@ -45,6 +45,23 @@ def test_the_same_snapshot_and_seed_are_trained_once(
         assert versions.alias(tx, "guard", "challenger") == "guard-v2"
 
 
+def test_two_who_train_the_same_at_once_make_one_version(
+    toy: ModuleType, reigning: Workshop[Any]
+) -> None:
+    """A worker that slept finds that another has taken over and finished meanwhile."""
+    frozen = snapshot(reigning)
+    done: list[str] = []
+
+    def asleep() -> None:
+        done.append(train(reigning, frozen, parent="guard-v1", seed=1).id)
+
+    sleeper = replace(reigning, role=toy.Spotter(training=asleep))
+    assert train(sleeper, frozen, parent="guard-v1", seed=1).id == "guard-v2"
+    assert done == ["guard-v2"]
+    with reigning.db.read() as tx:
+        assert [one.id for one in versions.all(tx, "guard")] == ["guard-v1", "guard-v2"]
+
+
 def test_thresholds_are_set_on_reviewed_data_that_no_curve_shows(
     toy: ModuleType, shop: Workshop[Any]
 ) -> None:

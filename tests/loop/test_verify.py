@@ -2,13 +2,13 @@
 
 import gzip
 import json
-import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 import pytest
+from tests.databases import rewrite
 
 from sutdol.core.errors import Corrupted, UnknownName
 from sutdol.loop import report
@@ -37,20 +37,20 @@ def tamper(shop: Workshop[Any], verdict: str, change: Callable[[Content], object
 
 
 def tamper_row(shop: Workshop[Any], statement: str, *values: object) -> None:
-    with sqlite3.connect(shop.home / "sutdol.db") as connection:
-        assert connection.execute(statement, values).rowcount == 1
-    connection.close()
+    assert rewrite(url_of(shop), statement, *values) == 1
 
 
 def tamper_body(shop: Workshop[Any], verdict: str, change: Callable[[Content], object]) -> Check:
     """Verify after a change to what the database knows of the verdict."""
-    with sqlite3.connect(shop.home / "sutdol.db") as connection:
-        (stored,) = connection.execute("select body from verdict").fetchone()
-        body = json.loads(stored)
-        change(body)
-        connection.execute("update verdict set body = ?", [json.dumps(body)])
-    connection.close()
+    with shop.db.read() as tx:
+        body = dict(verdicts.get(tx, verdict).body)
+    change(body)
+    tamper_row(shop, "update verdict set body = %s", json.dumps(body))
     return verify(shop, verdict)
+
+
+def url_of(shop: Workshop[Any]) -> str:
+    return (shop.home / "database.url").read_text()
 
 
 def test_an_untouched_verdict_agrees(promoted: Workshop[Any], verdict: str) -> None:
@@ -233,7 +233,7 @@ def test_texts_forgotten_since_are_not_scored_again(
 ) -> None:
     tamper_row(
         promoted,
-        "update example set forgotten_at = ?, input = '' where id ="
+        "update example set forgotten_at = %s, input = '' where id ="
         " (select example from exam_case limit 1)",
         "2026-01-03T00:00:00.000000+00:00",
     )

@@ -190,8 +190,19 @@ class Clock:
         return self._now
 
 
+def settle(home: Path, url: str) -> Database:
+    """Open the database of a home, and note in the home where it is."""
+    (home / "database.url").write_text(url)
+    return open_database(home)
+
+
+def url_of(home: Path) -> str:
+    return (home / "database.url").read_text()
+
+
 def open_database(home: Path) -> Database:
-    return Database.open(f"sqlite+pysqlite:///{home}/sutdol.db", home, wait=5)
+    """The database of a home, through connections of its own."""
+    return Database.open(url_of(home), home, wait=5)
 
 
 def filler(*seed: object) -> str:

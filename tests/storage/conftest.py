@@ -1,6 +1,5 @@
-"""A migrated database in a real file for each test, and short ways to fill it."""
+"""A migrated database for each test, of both kinds, and short ways to fill it."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,22 +15,10 @@ from sutdol.storage.versions import Version
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def url_in(home: Path) -> str:
-    return f"sqlite+pysqlite:///{home}/sutdol.db"
-
-
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated empty database, to be copied: migrating takes longer than most tests."""
-    home = tmp_path_factory.mktemp("migrated")
-    Database.open(url_in(home), home).close()
-    return home / "sutdol.db"
-
-
 @pytest.fixture
-def db(tmp_path: Path, migrated: Path) -> Iterator[Database]:
-    shutil.copy(migrated, tmp_path / "sutdol.db")
-    with Database.open(url_in(tmp_path), tmp_path, wait=5) as database:
+def db(database_url: str, tmp_path: Path) -> Iterator[Database]:
+    """A migrated database without rows, on SQLite and on PostgreSQL."""
+    with Database.open(database_url, tmp_path, wait=5) as database:
         yield database
 
 

@@ -1,14 +1,15 @@
 """Battles, their rounds, and the event log."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from sutdol.core.errors import UnknownName
-from sutdol.storage import audit, battles
+from sutdol.storage import audit, battles, snapshots
 from sutdol.storage.audit import Event
-from sutdol.storage.battles import Round
+from sutdol.storage.battles import NewBattle, Round
 from sutdol.storage.database import Database
 
 
@@ -16,7 +17,7 @@ def test_battles_are_numbered_and_the_last_is_found(db: Database, now: datetime)
     with db.write() as tx:
         assert battles.last(tx) is None
         for seed in range(11):
-            battles.start(tx, "guard", seed=seed, settings={"texts": 3}, now=now)
+            battles.start(tx, NewBattle(role="guard", seed=seed, settings={"texts": 3}), now)
         last = battles.last(tx)
         assert last == battles.get(tx, "11")
         assert (last.seed, last.settings, last.state) == (10, {"texts": 3}, "running")
@@ -26,7 +27,7 @@ def test_battles_are_numbered_and_the_last_is_found(db: Database, now: datetime)
 
 def test_a_round_is_kept_once(db: Database, now: datetime) -> None:
     with db.write() as tx:
-        id_ = battles.start(tx, "guard", seed=1, settings={}, now=now).id
+        id_ = battles.start(tx, NewBattle(role="guard", seed=1, settings={}), now).id
         late = now + timedelta(seconds=9)
         second = Round(battle=id_, number=2, body={"a": 1}, timing={"s": 3.5}, created_at=late)
         first = Round(battle=id_, number=1, body={}, timing={}, created_at=now)
@@ -42,7 +43,7 @@ def test_a_round_is_kept_once(db: Database, now: datetime) -> None:
 
 def test_a_battle_changes_its_state(db: Database, now: datetime) -> None:
     with db.write() as tx:
-        id_ = battles.start(tx, "guard", seed=1, settings={}, now=now).id
+        id_ = battles.start(tx, NewBattle(role="guard", seed=1, settings={}), now).id
         late = now + timedelta(seconds=9)
         battles.set_state(tx, id_, "interrupted", late)
         found = battles.get(tx, id_)
@@ -51,9 +52,34 @@ def test_a_battle_changes_its_state(db: Database, now: datetime) -> None:
             battles.set_state(tx, "99", "done", late)
 
 
+def test_a_battle_is_found_by_the_flow_that_fights_it(
+    db: Database, now: datetime, keep: Callable[..., list[str]]
+) -> None:
+    late = now + timedelta(seconds=9)
+    with db.write() as tx:
+        texts = snapshots.put(tx, "guard", keep(tx, "a", "b"), {}, now)
+        new = NewBattle(
+            role="guard", seed=1, settings={"texts": 3}, flow="one", texts=texts, data={"한": 2}
+        )
+        begun = battles.start(tx, new, now)
+        battles.start(tx, NewBattle(role="guard", seed=2, settings={}, flow="other"), now)
+        assert battles.of_flow(tx, "one") == begun
+        assert (begun.texts, begun.data) == (texts, {"한": 2})
+        battles.set_state(tx, begun.id, "interrupted", now)
+        battles.go_on(tx, begun.id, "two", late)
+        gone_on = battles.get(tx, begun.id)
+        assert battles.of_flow(tx, "one") is None
+        assert battles.of_flow(tx, "two") == gone_on
+        assert (gone_on.state, gone_on.updated_at) == ("running", late)
+        with pytest.raises(UnknownName):
+            battles.go_on(tx, "99", "three", late)
+    with pytest.raises(IntegrityError), db.write() as tx:  # a flow fights one battle
+        battles.go_on(tx, "1", "other", late)
+
+
 def test_numbers_that_are_not_json_are_refused(db: Database, now: datetime) -> None:
     with pytest.raises((StatementError, ValueError), match="JSON"), db.write() as tx:
-        battles.start(tx, "guard", seed=1, settings={"p": float("nan")}, now=now)
+        battles.start(tx, NewBattle(role="guard", seed=1, settings={"p": float("nan")}), now)
 
 
 def test_the_event_log_shows_the_newest_first(db: Database, now: datetime) -> None:

@@ -1,77 +1,31 @@
-"""The database file under fire: locks, full disks, damage, kills and several processes."""
+"""The database, of either kind: whole transactions, one writer, readers that see one moment."""
 
-import os
-import sqlite3
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from tests.storage.processes import finish, heard, start
 
-from sutdol.core.errors import Busy, Corrupted, NotReady, UsageError
+from sutdol.core.errors import BadInput, Busy, NotReady, UnknownName, UsageError
 from sutdol.core.types import Example
-from sutdol.storage import examples
+from sutdol.storage import battles, examples, parts, snapshots, versions
+from sutdol.storage.battles import NewBattle
+from sutdol.storage.check import check
 from sutdol.storage.database import Database
-from sutdol.storage.faults import database_fault
 
-PRELUDE = """
-import os, resource, sys, time
-from datetime import UTC, datetime
-from pathlib import Path
-from sutdol.core.errors import SutdolError
-from sutdol.core.types import Example
-from sutdol.storage import examples, looks
-from sutdol.storage.database import Database
-home, now = Path(sys.argv[1]), datetime(2026, 1, 1, tzinfo=UTC)
-url = f"sqlite+pysqlite:///{home}/sutdol.db"
+HOLD = """
+with Database.open(url, home) as db, db.write():
+    print("held", flush=True)
+    input()
 """
 
 
-def start(script: str, home: Path, *more: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", PRELUDE + script, str(home), *more],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        stdin=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-
-
-def finish(process: subprocess.Popen[str]) -> str:
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
-    return out
-
-
-def url_in(home: Path) -> str:
-    return f"sqlite+pysqlite:///{home}/sutdol.db"
-
-
-def pragma(tx: Connection, name: str) -> object:
-    return tx.exec_driver_sql(f"PRAGMA {name}").scalar()
-
-
-def test_connections_are_set_up_as_agreed(db: Database) -> None:
-    with db.write() as tx:
-        assert pragma(tx, "journal_mode") == "wal"
-        assert pragma(tx, "synchronous") == 1
-        assert pragma(tx, "busy_timeout") == 5000
-        assert pragma(tx, "foreign_keys") == 1
-    with db.read() as tx:
-        assert pragma(tx, "foreign_keys") == 1
-        assert pragma(tx, "busy_timeout") == 5000
-
-
-def test_home_is_made_where_it_is_missing(tmp_path: Path) -> None:
-    home = tmp_path / "a" / "숫돌"
-    Database.open(f"sqlite+pysqlite:///{home}/rows/sutdol.db", home).close()
-    assert (home / "rows" / "sutdol.db").is_file()
+def broken(db: Database, home: Path) -> list[str]:
+    return [one.text for one in check(db, home) if one.state == "broken"]
 
 
 def test_an_error_takes_the_whole_transaction_back(
@@ -126,9 +80,8 @@ def test_threads_write_one_after_another(db: Database, keep: Callable[..., list[
         assert examples.count(tx, "guard") == 80
 
 
-def test_a_thread_that_waits_too_long_says_so(tmp_path: Path, migrated: Path) -> None:
-    (tmp_path / "sutdol.db").write_bytes(migrated.read_bytes())
-    with Database.open(url_in(tmp_path), tmp_path, wait=0.1) as db:
+def test_a_thread_that_waits_too_long_says_so(database_url: str, tmp_path: Path) -> None:
+    with Database.open(database_url, tmp_path, wait=0.1) as db:
         holds, done = threading.Event(), threading.Event()
 
         def hold() -> None:
@@ -147,55 +100,72 @@ def test_a_thread_that_waits_too_long_says_so(tmp_path: Path, migrated: Path) ->
             pass
 
 
-def test_a_lock_of_another_process_is_waited_for_and_then_reported(db: Database) -> None:
-    holder = start(
-        "import sqlite3\n"
-        "one = sqlite3.connect(home / 'sutdol.db', isolation_level=None)\n"
-        "one.execute('BEGIN IMMEDIATE'); print('held', flush=True); input(); one.close()",
-        Path(db.where).parent,
-    )
-    assert holder.stdout
-    assert holder.stdout.readline() == "held\n"
-    home = Path(db.where).parent
-    with Database.open(url_in(home), home, wait=0.2) as impatient:
+def test_a_lock_of_another_process_is_waited_for_and_then_reported(
+    db: Database, database_url: str, tmp_path: Path
+) -> None:
+    holder = start(HOLD, database_url, tmp_path)
+    assert heard(holder) == "held\n"
+    with Database.open(database_url, tmp_path, wait=0.2) as impatient:
         for _ in range(3):
             with pytest.raises(Busy, match="Another process is writing"), impatient.write():
                 pass
         with impatient.read() as tx:
             assert examples.count(tx, "guard") == 0
-        assert holder.stdin
-        holder.stdin.write("go\n")
-        finish(holder)
+        holder.communicate("go\n")
         with impatient.write():
             pass
+    assert holder.returncode == 0
 
 
-def test_four_processes_open_an_empty_home_and_write_at_once(tmp_path: Path) -> None:
+def test_no_wait_at_all_is_no_wait_for_ever(database_url: str, tmp_path: Path) -> None:
+    holder = start(HOLD, database_url, tmp_path)
+    assert heard(holder) == "held\n"
+    with (
+        Database.open(database_url, tmp_path, wait=0) as impatient,
+        pytest.raises(Busy, match="Another process is writing"),
+        impatient.write(),
+    ):
+        pass
+    holder.communicate("go\n")
+
+
+def test_a_killed_holder_of_the_lock_holds_it_no_more(database_url: str, tmp_path: Path) -> None:
+    holder = start(HOLD, database_url, tmp_path)
+    assert heard(holder) == "held\n"
+    holder.kill()
+    holder.communicate()
+    with Database.open(database_url, tmp_path, wait=5) as db, db.write():
+        pass
+
+
+def test_four_processes_open_an_empty_home_and_write_at_once(
+    empty_database_url: str, tmp_path: Path
+) -> None:
     script = """
 print("ready", flush=True)
 while not (home / "go").exists():
     time.sleep(0.001)
 with Database.open(url, home) as db:
     for number in range(25):
-        key = f"{sys.argv[2]}-{number}"
+        key = f"{sys.argv[3]}-{number}"
         look = looks.NewLook(key=key, champion=None, challenger="x", purpose="gate")
         with db.write() as tx:
             looks.charge(tx, "guard", look, alpha=lambda j: 1 / j, now=now)
 """
-    processes = [start(script, tmp_path, str(name)) for name in range(4)]
+    processes = [start(script, empty_database_url, tmp_path, str(name)) for name in range(4)]
     for process in processes:
-        assert process.stdout
-        assert process.stdout.readline() == "ready\n"
+        assert heard(process) == "ready\n"
     (tmp_path / "go").touch()
     for process in processes:
         finish(process)
-    with Database.open(url_in(tmp_path), tmp_path) as db, db.read() as tx:
-        positions = tx.scalars(text("SELECT position FROM look ORDER BY id")).all()
+    with Database.open(empty_database_url, tmp_path) as db:
+        with db.read() as tx:
+            positions = tx.scalars(text("SELECT position FROM look ORDER BY id")).all()
         assert positions == list(range(1, 101))
-        assert pragma(tx, "integrity_check") == "ok"
+        assert broken(db, tmp_path) == []
 
 
-def test_a_killed_writer_leaves_nothing_half_done(tmp_path: Path) -> None:
+def test_a_killed_writer_leaves_nothing_half_done(empty_database_url: str, tmp_path: Path) -> None:
     killed = start(
         """
 db = Database.open(url, home)
@@ -206,87 +176,93 @@ with db.write() as tx:
     examples.add(tx, "rag", [one], kind="data", reviewed=True, now=now)
     os.kill(os.getpid(), 9)
 """,
+        empty_database_url,
         tmp_path,
     )
     killed.communicate(timeout=60)
     assert killed.returncode == -9
-    with Database.open(url_in(tmp_path), tmp_path) as db, db.read() as tx:
-        assert (examples.count(tx, "guard"), examples.count(tx, "rag")) == (1, 0)
-        assert pragma(tx, "integrity_check") == "ok"
+    with Database.open(empty_database_url, tmp_path) as db:
+        with db.read() as tx:
+            assert (examples.count(tx, "guard"), examples.count(tx, "rag")) == (1, 0)
+        assert broken(db, tmp_path) == []
 
 
-def test_a_full_disk_is_said_and_loses_nothing_committed(db: Database) -> None:
-    script = """
-db = Database.open(url, home)
-def fill(size):
-    one = Example(input="x" * size, target="", lang="en", source="s", group="g", part="train")
-    with db.write() as tx:
-        examples.add(tx, "guard", [one], kind="data", reviewed=True, now=now)
-fill(10)
-resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
-for _ in range(2):
-    try:
-        fill(1_000_000)
-    except SutdolError as error:
-        print(type(error).__name__, error)
-fill(11)
-db.close()
-"""
-    out = finish(start(script, Path(db.where).parent))
-    assert out.count("NotReady The disk under") == 2
-    assert "free some space" in out
-    with db.read() as tx:
-        assert sorted(len(one.input) for one in examples.find(tx, "guard")) == [10, 11]
-
-
-def test_a_disk_full_from_the_start_is_said(tmp_path: Path) -> None:
-    script = """
-resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-try:
-    Database.open(url, home)
-except SutdolError as error:
-    print(type(error).__name__, error)
-"""
-    assert "NotReady The disk under" in finish(start(script, tmp_path / "home"))
-
-
-@pytest.mark.parametrize("home", ["file", "file/under"])
-def test_a_home_at_or_under_a_file_is_refused(tmp_path: Path, home: str) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(NotReady, match="a file stands in its way"):
-        Database.open(url_in(tmp_path), tmp_path / home)
-
-
-def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "sutdol.db").mkdir()
-    with pytest.raises(NotReady, match="Cannot write"):
-        Database.open(url_in(tmp_path), tmp_path)
-
-
-def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "sutdol.db").write_bytes(b"not a database, but long enough to look at" * 50)
-    with pytest.raises(Corrupted, match="restore a backup"):
-        Database.open(url_in(tmp_path), tmp_path)
-
-
-def test_damage_in_the_middle_is_reported_when_it_is_met(
-    db: Database, text: Callable[..., Example], now: datetime
+@pytest.mark.parametrize(
+    ("message", "why"),
+    [
+        ("a\x00b", "'a.x00b' holds a NUL character: take it out"),
+        ("x" * 50 + "\x00", "…' holds a NUL character"),
+        ("half a pair \ud800", "is no Unicode text: write it in UTF-8"),
+    ],
+)
+def test_a_text_that_one_of_them_cannot_keep_is_refused_by_both(
+    db: Database, text: Callable[..., Example], now: datetime, message: str, why: str
 ) -> None:
+    one = text(message, group="g")
+    with pytest.raises(BadInput, match=why), db.write() as tx:
+        examples.add(tx, "guard", [one], kind="data", reviewed=True, now=now)
+    with db.read() as tx:
+        assert examples.count(tx, "guard") == 0
+
+
+def test_a_name_longer_than_its_column_is_refused_by_both(db: Database) -> None:
+    with (
+        pytest.raises(BadInput, match="is longer than 32 characters: shorten it"),
+        db.write() as tx,
+    ):
+        parts.assign(tx, "r" * 33, ["g"], lambda _: "train")
+
+
+def test_a_name_too_long_to_be_there_is_not_found(db: Database) -> None:
+    with db.read() as tx, pytest.raises(UnknownName, match="No version named 'xxx"):
+        versions.get(tx, "x" * 200)
+
+
+def test_a_nul_inside_json_is_kept(
+    db: Database, keep: Callable[..., list[str]], now: datetime
+) -> None:
+    manifest = {"note": "a\x00b", "한국어": ["😀", None, 2**70, 0.1, True]}
     with db.write() as tx:
-        many = [text(f"{number} " * 50) for number in range(300)]
-        examples.add(tx, "guard", many, kind="data", reviewed=True, now=now)
-    db.close()
-    path = Path(db.where)
-    content = bytearray(path.read_bytes())
-    content[8192:] = os.urandom(len(content) - 8192)
-    path.write_bytes(content)
+        root = snapshots.put(tx, "guard", keep(tx, "a"), manifest, now)
+    with db.read() as tx:
+        assert snapshots.get(tx, root).manifest == manifest
 
-    def use() -> None:
-        with Database.open(f"sqlite:///{path}", path.parent) as broken, broken.read() as tx:
-            examples.find(tx, "guard")
 
-    with pytest.raises(Corrupted):
-        use()
+def test_a_number_too_large_is_refused_by_both(db: Database, now: datetime) -> None:
+    with pytest.raises(BadInput, match="make it smaller"), db.write() as tx:
+        battles.start(tx, NewBattle(role="guard", seed=2**64, settings={}), now)
+
+
+def test_texts_come_in_the_order_of_their_bytes(
+    db: Database, keep: Callable[..., list[str]]
+) -> None:
+    sources = ["import:b", "import:B", "import:a", "import:A", "import_a", "가", "import:é", "_"]
+    with db.write() as tx:
+        for source in sources:
+            keep(tx, source, source=source)
+        found = tx.scalars(text("SELECT source FROM example ORDER BY source")).all()
+    assert found == sorted(sources)
+
+
+def test_upper_and_lower_case_are_two(db: Database, keep: Callable[..., list[str]]) -> None:
+    with db.write() as tx:
+        keep(tx, "a", source="import:A")
+        assert [one.source for one in examples.find(tx, "guard", sources=["import:a"])] == []
+
+
+def test_a_revision_is_told_without_touching_anything(
+    empty_database_url: str, tmp_path: Path
+) -> None:
+    with Database.prepare(empty_database_url, tmp_path) as db:
+        assert db.revision() is None
+        with db.read() as tx, pytest.raises(DBAPIError):
+            versions.all(tx, "guard")
+
+
+def test_a_database_that_must_be_there_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(NotReady, match=r"no database at .*none.db"):
+        Database.found(f"sqlite:///{tmp_path}/none.db")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -302,28 +278,6 @@ def test_a_missing_driver_is_named(tmp_path: Path) -> None:
         Database.open("mysql+mysqldb://h/d", tmp_path)
 
 
-def test_a_server_that_does_not_answer_is_said_without_the_password() -> None:
-    class DriverError(Exception):
-        """Stands for psycopg's, which is not installed everywhere."""
-
-    refused = OperationalError("SELECT 1", {}, DriverError("connection refused\nat all"))
-    fault = database_fault(refused, "postgresql+psycopg://me:***@h/d")
-    assert str(fault) == (
-        "postgresql+psycopg://me:***@h/d cannot be used (connection refused): "
-        "start it or correct database_url."
-    )
-
-
 def test_mistakes_of_ours_are_not_dressed_up(db: Database) -> None:
-    with pytest.raises(OperationalError), db.read() as tx:
+    with pytest.raises(DBAPIError), db.read() as tx:
         tx.execute(text("SELECT * FROM nonsense"))
-
-
-def test_closing_leaves_one_file(db: Database) -> None:
-    with db.write() as tx:
-        tx.execute(text("DELETE FROM audit"))
-    db.close()
-    assert [path.name for path in Path(db.where).parent.iterdir()] == ["sutdol.db"]
-    with sqlite3.connect(db.where) as plain:
-        assert plain.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    plain.close()

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text as sql
 from sqlalchemy.exc import StatementError
+from tests.databases import on_sqlite
 
 from sutdol.core.types import Example, Part
 from sutdol.storage import examples, parts, suite
@@ -153,6 +154,7 @@ def test_forgetting_erases_text_and_keeps_the_hash(
         assert examples.forget(tx, "guard", "feedback:me", now) == []
 
 
+@on_sqlite
 def test_nothing_forgotten_is_left_in_the_file(
     db: Database, text: Callable[..., Example], now: datetime
 ) -> None:

@@ -1,17 +1,16 @@
 """The error budget: no crash, retry, roll-back or force yields a free look."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
+from tests.databases import Databases
 
 from sutdol.core.errors import Refused, SutdolError
 from sutdol.storage import looks, promotions, verdicts, versions
@@ -275,11 +274,12 @@ class Model:
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[Database]:
+def shared(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     home = tmp_path_factory.mktemp("shared")
-    shutil.copy(migrated, home / "sutdol.db")
-    with Database.open(f"sqlite:///{home}/sutdol.db", home) as database:
+    url = databases.migrated(home)
+    with Database.open(url, home) as database:
         yield database
+    databases.drop(url)
 
 
 def act(loop: Loop, model: Model, step: Step, charged: list[Look]) -> None:

@@ -1,205 +1,234 @@
-"""A battle on record: the texts it needs, its rows in the database, its figures as JSON."""
+"""Battles on record: what the steps of a battle do, and its figures as JSON."""
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from time import perf_counter
 from typing import Any
 
-from sutdol.arena.battle import Arena, Progress, Timed, rounds
-from sutdol.arena.fight import Rewrite, Terms
-from sutdol.arena.panel import Panel, panel
-from sutdol.arena.pools import Pool, first_of_groups, pools
-from sutdol.arena.search import USUAL, Budget
-from sutdol.arena.strategy import Strategy, strategy
-from sutdol.core.errors import BadInput, NotReady
-from sutdol.loop.parts import on_panel
-from sutdol.storage import battles, examples
-from sutdol.storage.battles import Battle
+from sutdol.arena.cast import ROLE, Cast, Plan, cast, frozen_of, hash_of
+from sutdol.arena.fight import Result, Rewrite, fight
+from sutdol.arena.guarded import Guard
+from sutdol.arena.round import Curves, Fight, Round
+from sutdol.core.types import Example
+from sutdol.flow.plan import Deed, Json, Key, Tell
+from sutdol.loop.monitor import watch
+from sutdol.storage import battles, effects, examples, snapshots, verdicts
+from sutdol.storage.battles import NewBattle
 from sutdol.storage.database import Database
-from sutdol.storage.examples import StoredExample
+from sutdol.storage.effects import Tx
 
-ROLE = "guard"
+RESISTS = 0.90  # a family whose retention surely lies below this after learning resists
+PATIENCE = 2  # rounds of learning before a family is said to resist
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What the user asked for."""
+class Arena:
+    """What a battle needs from the rest of Sutdol, and nothing more.
 
-    rounds: int = 10
-    attack_strategy: str = "mixed"
-    seed: int = 0
-    texts: int = 150
-    budget: Budget = USUAL
-    trigger: float = 0.99
-    independent: Path | None = None
-    languages: tuple[str, ...] = ("en", "ko")
+    `guard` gives the live guard, `version` one that reigned before; `learn` takes evasions and
+    twins into the open transaction and says how many were new; `way_back` prepares the return to
+    the previous champion, giving the reason, and what it gives does it within a transaction.
+    """
 
-    def json(self) -> dict[str, Any]:
-        return {
-            "rounds": self.rounds,
-            "attack_strategy": self.attack_strategy,
-            "texts": self.texts,
-            "queries": self.budget.queries,
-            "edits": self.budget.edits,
-            "trigger": self.trigger,
-        }
+    guard: Callable[[], Guard]
+    version: Callable[[str], Guard]
+    learn: Callable[[Tx, Sequence[Example], Sequence[Example]], int]
+    way_back: Callable[[str], Callable[[Tx], object]]
 
 
-@dataclass
 class Campaign:
-    """A battle under way; iterate over it to fight, `json()` at any time for what there is."""
+    """The deeds of all battles; the cast of the last one is kept, for it is slow to gather."""
 
-    db: Database
-    arena: Arena
-    plan: Plan
-    now: Callable[[], datetime]
-    rewrite: Rewrite | None = None
-    progress: Progress = lambda _: None
-    battle: Battle | None = None
-    done: list[Timed] = field(default_factory=list)
-    data: dict[str, Any] = field(default_factory=dict)
+    def __init__(
+        self,
+        db: Database,
+        arena: Arena,
+        now: Callable[[], datetime],
+        rewrite: Rewrite | None = None,
+    ) -> None:
+        self._db, self._arena, self._now, self._rewrite = db, arena, now, rewrite
+        self._kept: Cast | None = None
 
-    def __iter__(self) -> Iterator[Timed]:
-        fighters, shown = self._prepare()
-        chosen = self._strategy(fighters)
-        battle = self._start()
-        terms = Terms(
-            rounds=self.plan.rounds,
-            texts=self.plan.texts,
-            trigger=self.plan.trigger,
-            budget=self.plan.budget,
-            seed=self.plan.seed,
-            battle=battle.id,
-            strategy=chosen,
-            rewrite=self.rewrite,
-        )
-        state: battles.State = "interrupted"
-        try:
-            for timed in rounds(self.arena, fighters, shown, terms, progress=self.progress):
-                self._record(battle, timed)
-                yield timed
-            state = "done"
-        except Exception:
-            state = "failed"
-            raise
-        finally:
-            with self.db.write() as tx:
-                battles.set_state(tx, battle.id, state, self.now())
-
-    def json(self) -> dict[str, Any]:
+    def deeds(self) -> dict[str, Deed]:
         return {
-            "battle": self.battle.id if self.battle else None,
-            "seed": self.plan.seed,
-            "settings": self.plan.json(),
-            "data": self.data,
-            "rounds": [timed.round.json() for timed in self.done],
-            "timing": {str(timed.round.number): dict(timed.timing) for timed in self.done},
+            "battle.start": self.start,
+            "battle.watch": self.watch,
+            "battle.fight": self.fight,
+            "battle.record": self.record,
+            "battle.end": self.end,
         }
 
-    def _strategy(self, fighters: Sequence[Pool]) -> Strategy:
-        """What the texts at hand are attacked with; refused before anything is on record."""
-        chosen = strategy(self.plan.attack_strategy, tuple(pool.language for pool in fighters))
-        if chosen.llm and self.rewrite is None:
-            raise NotReady(
-                "LLM attacks need a model: set OPENAI_BASE_URL, for Ollama"
-                " http://127.0.0.1:11434/v1, and SUTDOL_LLM_MODEL."
-            )
-        return chosen
+    def start(self, key: Key, args: Json, tell: Tell) -> Json:
+        """Freeze who fights and who watches, and put the battle on record.
 
-    def _start(self) -> Battle:
-        with self.db.write() as tx:
-            self.battle = battles.start(
-                tx, ROLE, seed=self.plan.seed, settings=self.plan.json(), now=self.now()
-            )
-        return self.battle
-
-    def _record(self, battle: Battle, timed: Timed) -> None:
-        self.done.append(timed)
-        row = battles.Round(
-            battle=battle.id,
-            number=timed.round.number,
-            body=timed.round.json(),
-            timing=timed.timing,
-            created_at=self.now(),
-        )
-        with self.db.write() as tx:
-            battles.add_round(tx, row)
-
-    def _prepare(self) -> tuple[list[Pool], Panel]:
-        with self.db.read() as tx:
+        `done` rounds are on record already where a battle is gone on with.
+        """
+        if args.get("battle"):
+            return self._gone_on_with(key, args["battle"])
+        plan = Plan.of(args)
+        with self._db.read() as tx:
             known = examples.find(tx, ROLE, kinds=["data"], reviewed=True)
-        fighters = pools([one for one in known if one.part == "train"], self.plan.languages)
-        dev = [one for one in known if one.part == "dev" and on_panel(ROLE, one.group)]
-        watched = pools(dev, [pool.language for pool in fighters])
-        if not watched:
-            raise NotReady(
-                "A battle needs violating and harmless texts to fight with: give --data FILE."
-            )
-        texts = independent(self.plan.independent, known) if self.plan.independent else []
-        self.data = {
+        frozen = frozen_of(known)
+        taking_part = cast("", plan, frozen, self._rewrite)
+        data = {
             "examples": len(known),
-            "hash": _hash(known),
-            "languages": {pool.language: self._counts(pool, watched) for pool in fighters},
+            "hash": hash_of([one.id for one in known]),
+            "languages": taking_part.counts,
         }
-        shown = panel(
-            watched,
-            self.plan.texts,
-            budget=self.plan.budget,
-            seed=self.plan.seed,
-            independent=texts,
+
+        def deed(tx: Tx) -> Json:
+            ids = [one.id for one in frozen]
+            wanted = NewBattle(
+                role=ROLE,
+                seed=plan.seed,
+                settings=plan.args(),
+                flow=key.flow,
+                texts=snapshots.put(tx, ROLE, ids, {"battle": True}, self._now()),
+                data=data,
+            )
+            id_ = battles.start(tx, wanted, self._now()).id
+            return {"battle": id_, "done": 0, "promoted": False}
+
+        return effects.once(self._db, key.flow, key.step, self._now(), deed)
+
+    def watch(self, key: Key, args: Json, tell: Tell) -> Json:
+        """Go back when the new champion is surely worse on the panel than the old one was."""
+        with self._db.read() as tx:
+            done = effects.find(tx, key.flow, key.step)
+            fought = battles.rounds(tx, args["battle"])[-1]
+        if done is not None:
+            return done
+        cast = self._cast(args["battle"])
+        after = cast.measured(self._arena.guard()).per_text
+        before = cast.measured(self._arena.version(str(fought.body["guard"]))).per_text
+        texts = sorted(before)
+        alarm = watch(
+            "recall on the panel",
+            [before[text] for text in texts],
+            [after[text] for text in texts],
         )
-        return fighters, shown
+        go_back = self._arena.way_back(str(alarm)) if alarm else None
 
-    def _counts(self, pool: Pool, watched: Sequence[Pool]) -> dict[str, int]:
-        """How many texts of a language fight, and how many of them stand on the panel."""
-        on, most = [one for one in watched if one.language == pool.language], self.plan.texts
-        return {
-            "malicious": len(pool.malicious),
-            "harmless": len(pool.harmless),
-            "panel_malicious": sum(len(first_of_groups(one.malicious, most)) for one in on),
-            "panel_harmless": sum(len(first_of_groups(one.harmless, most)) for one in on),
-        }
+        def deed(tx: Tx) -> Json:
+            if go_back is not None:
+                go_back(tx)
+            return {"reason": str(alarm) if alarm else None}
+
+        return effects.once(self._db, key.flow, key.step, self._now(), deed)
+
+    def fight(self, key: Key, args: Json, tell: Tell) -> Json:
+        """Measure, fight, and learn from what slipped through; whether to improve the guard."""
+        with self._db.read() as tx:
+            done = effects.find(tx, key.flow, key.step)
+        if done is None:
+            done = self._fought(key, args["battle"], args["round"], tell)
+        return {"improve": done["improve"]}
+
+    def record(self, key: Key, args: Json, tell: Tell) -> Json:
+        """Put a finished round on record: the fight, its verdict, a roll-back before it."""
+        fight_step = f"{args['round']}/fight"
+        now = self._now()
+        with self._db.write() as tx:
+            fought = effects.find(tx, key.flow, fight_step)
+            since = effects.done_at(tx, key.flow, fight_step)
+            assert fought is not None
+            assert since is not None
+            verdict = verdicts.get(tx, args["verdict"]).told() if args["verdict"] else None
+            row = battles.Round(
+                battle=args["battle"],
+                number=args["round"],
+                body=fought["round"] | {"verdict": verdict, "rolled_back": args["rolled_back"]},
+                timing=fought["timing"] | {"improve": round((now - since).total_seconds(), 3)},
+                created_at=now,
+            )
+            battles.add_round(tx, row)
+        return {}
+
+    def end(self, key: Key, args: Json, tell: Tell) -> Json:
+        with self._db.write() as tx:
+            battles.set_state(tx, args["battle"], args["state"], self._now())
+        return {}
+
+    def _gone_on_with(self, key: Key, id_: str) -> Json:
+        def deed(tx: Tx) -> Json:
+            battles.go_on(tx, id_, key.flow, self._now())
+            rounds = battles.rounds(tx, id_)
+            verdict = rounds[-1].body["verdict"] if rounds else None
+            promoted = isinstance(verdict, dict) and verdict["decision"] == "promote"
+            return {"battle": id_, "done": len(rounds), "promoted": promoted}
+
+        return effects.once(self._db, key.flow, key.step, self._now(), deed)
+
+    def _fought(self, key: Key, battle: str, number: int, tell: Tell) -> Json:
+        cast, clock = self._cast(battle), _Clock()
+        guard = self._arena.guard()
+        tell({"stage": "measure", "round": number})
+        curves = cast.measured(guard)
+        clock.lap("measure")
+        tell({"stage": "fight", "round": number})
+        results = [fight(number, pool, guard, cast.terms) for pool in cast.fighters]
+        total = _total(results)
+        clock.lap("fight")
+
+        def deed(tx: Tx) -> Json:
+            evasions = [one for result in results for one in result.evasions]
+            twins = [one for result in results for one in result.twins]
+            learned = self._arena.learn(tx, evasions, twins)
+            told = Round(
+                number=number,
+                guard=guard.version,
+                fight=total,
+                curves=curves,
+                verdict=None,
+                learned=learned,
+                resists=_resisting(curves) if number > PATIENCE else (),
+                rolled_back=None,
+            )
+            improve = total.detection_rate < cast.terms.trigger and learned > 0
+            return {"round": told.json(), "timing": clock.laps, "improve": improve}
+
+        return effects.once(self._db, key.flow, key.step, self._now(), deed)
+
+    def _cast(self, id_: str) -> Cast:
+        if self._kept is None or self._kept.terms.battle != id_:
+            with self._db.read() as tx:
+                battle = battles.get(tx, id_)
+                frozen = snapshots.rows(tx, str(battle.texts))
+            self._kept = cast(id_, Plan.of(battle.settings), frozen, self._rewrite)
+        return self._kept
 
 
-def independent(path: Path, known: Sequence[StoredExample]) -> list[str]:
-    """Another attacker's texts whose originals no model was trained on."""
-    trained = {one.meta.get("id") for one in known if one.part == "train"} - {None}
-    texts = []
-    for number, line in enumerate(_lines(path), 1):
-        if not line.strip():
-            continue
-        record = _record_of(path, number, line)
-        if str(record["original_id"]) not in trained:  # as imported ids are kept
-            texts.append(record["text"])
-    if not texts:
-        raise BadInput(f"{path} holds no text whose original is kept out of training.")
-    return texts
+def told(tx: Tx, id_: str) -> dict[str, Any]:
+    """A battle and its rounds so far as JSON; nothing measured in time stands inside a round."""
+    battle, rounds = battles.get(tx, id_), battles.rounds(tx, id_)
+    return {
+        "battle": battle.id,
+        "seed": battle.seed,
+        "settings": {name: battle.settings[name] for name in Plan().json()},
+        "data": dict(battle.data),
+        "rounds": [dict(one.body) for one in rounds],
+        "timing": {str(one.number): dict(one.timing) for one in rounds},
+    }
 
 
-def _lines(path: Path) -> list[bytes]:
-    try:
-        return path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}.") from None
+def _total(results: Sequence[Result]) -> Fight:
+    return Fight(
+        malicious=tuple(tally for one in results for tally in one.fight.malicious),
+        harmless=tuple(tally for one in results for tally in one.fight.harmless),
+    )
 
 
-def _record_of(path: Path, number: int, line: bytes) -> Mapping[str, Any]:
-    try:
-        record = json.loads(line)
-    except ValueError:
-        raise BadInput(f"{path}:{number} is not JSON.") from None
-    if not isinstance(record, dict) or "original_id" not in record or not _is_text(record):
-        raise BadInput(f"{path}:{number} needs id, original_id and text.")
-    return record
+def _resisting(curves: Curves) -> tuple[str, ...]:
+    return tuple(name for name, figure in sorted(curves.families.items()) if figure.high < RESISTS)
 
 
-def _is_text(record: Mapping[str, Any]) -> bool:
-    text = record.get("text")
-    return isinstance(text, str) and bool(text.strip())
+class _Clock:
+    def __init__(self) -> None:
+        self.laps: Mapping[str, float] = {}
+        self._last = perf_counter()
 
-
-def _hash(known: Sequence[StoredExample]) -> str:
-    return hashlib.sha256("\n".join(one.id for one in known).encode()).hexdigest()
+    def lap(self, name: str) -> None:
+        now = perf_counter()
+        self.laps = {**self.laps, name: round(now - self._last, 3)}
+        self._last = now

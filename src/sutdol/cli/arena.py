@@ -1,6 +1,7 @@
 """`sutdol arena`: attackers against the guard."""
 
 from pathlib import Path
+from typing import Any
 
 from cyclopts import App
 
@@ -104,12 +105,16 @@ def battle(
     seed: Seed = 0,
     independent: Path | None = None,
     texts: Count | None = None,
+    resume: str | None = None,
     report: Folder = None,
     json: Json = None,
 ) -> None:
     """Fight in rounds; the guard learns from what slips through, and the gate judges.
 
+    A battle that was stopped, or whose process died, goes on with --resume at the round it was in.
+
     Example: sutdol arena battle --data en.jsonl.gz ko.jsonl.gz --rounds 10 --json battle.json
+    Example: sutdol arena battle --resume last
 
     Parameters
     ----------
@@ -121,39 +126,38 @@ def battle(
         Another attacker's texts (id, original_id, text): the third curve.
     texts
         Texts attacked per round and language.
+    resume
+        The battle to go on with, by its id, or "last".
     report
         Folder for report.html and curve.svg.
     """
-    from sutdol.cli.fight import fight
+    from sutdol.cli.fight import fight, go_on
 
     with opened() as sutdol:
-        campaign = sutdol.campaign(
-            data or [],
-            rounds=rounds,
-            attack_strategy=attack_strategy,
-            seed=seed,
-            independent=independent,
-            texts=texts,
-        )
-        try:
-            fight(campaign, rounds, to_stderr=json == "-")
-        finally:  # after Ctrl-C as well: what was finished is kept
-            if campaign.done:
-                write_json(campaign.json(), json)
+        if resume is not None:
+            result = go_on(sutdol, resume, json=json)
+        else:
+            plan = sutdol.plan(
+                rounds=rounds,
+                attack_strategy=attack_strategy,
+                seed=seed,
+                independent=independent,
+                texts=texts,
+            )
+            files = [str(path.absolute()) for path in data or []]
+            result = fight(sutdol, plan.args() | {"data": files}, json=json)
         if report:
-            for path in campaign_pages(campaign.json(), report):
+            for path in battle_pages(result, report):
                 note(f"wrote {path}")
 
 
-def campaign_pages(battle: dict[str, object], folder: Path) -> list[Path]:
+def battle_pages(battle: dict[str, Any], folder: Path) -> list[Path]:
     """Write the page and the picture of a battle."""
     from sutdol.arena.report import curve, page
     from sutdol.storage import files
 
-    rounds = battle["rounds"]
-    assert isinstance(rounds, list)
     files.write(folder / "report.html", page(battle).encode())
-    files.write(folder / "curve.svg", curve(rounds).encode())
+    files.write(folder / "curve.svg", curve(battle["rounds"]).encode())
     return [folder / "report.html", folder / "curve.svg"]
 
 

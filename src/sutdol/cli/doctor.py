@@ -11,8 +11,10 @@ from sutdol.cli.output import Json, opened, say, write_json
 
 def doctor(*, json: Json = None) -> None:
     """What there is and what is missing; the help stands in root.py."""
+    from sutdol.checkup import checkup
+
     with opened() as sutdol:
-        checks = [*_machine(), *sutdol.checkup()]
+        checks = [*_machine(), *checkup(sutdol)]
     write_json(checks, json)
     if json != "-":
         for check in checks:

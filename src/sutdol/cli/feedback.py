@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cyclopts import App
 
-from sutdol.cli.output import Json, note, opened, say, write_json
+from sutdol.cli.output import Json, note, opened, say, working, write_json
 
 app = App(
     name="feedback", help="Take in labels from people.", help_format="plaintext", help_epilogue=""
@@ -36,14 +36,20 @@ def import_(
     reviewed
         You vouch for the labels.
     """
-    from sutdol.loop.collect import collect
-    from sutdol.roles.labelled import labelled
+    from sutdol.cli.running import run
 
+    args = {
+        "path": str(file.absolute()),
+        "role": role,
+        "kind": "feedback",
+        "reviewed": reviewed,
+        "source": f"feedback:{source or file.name.split('.')[0]}",
+    }
     with opened() as sutdol:
-        shop = sutdol.workshop(role)
-        texts = labelled(file, source=f"feedback:{source or file.name.split('.')[0]}")
-        taken = collect(shop, texts, kind="feedback", reviewed=reviewed)
-        write_json({"new": taken.new, "known": taken.known, "source": texts[0].source}, json)
+        sutdol.workshop(role)
+        with working(f"taking in {file.name}"):
+            taken = run(sutdol, "import", args, lambda _: None)
+        write_json(dict(taken), json)
     if json != "-":
-        say(f"{taken.new} new labels, {taken.known} known")
+        say(f"{taken['new']} new labels, {taken['known']} known")
     note(f"Learn from them with `sutdol loop improve {role}`.")

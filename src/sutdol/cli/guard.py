@@ -2,6 +2,7 @@
 
 import json as jsonlib
 from pathlib import Path
+from typing import Any
 
 from cyclopts import App
 
@@ -15,10 +16,11 @@ from sutdol.cli.output import (
     opened,
     percent,
     say,
+    working,
     write_json,
     writing,
 )
-from sutdol.core.errors import UsageError
+from sutdol.core.errors import Refused, UsageError
 
 app = App(
     name="guard",
@@ -53,16 +55,38 @@ def train(
     label_column
         The CSV column of the labels, "label" unless given; several become categories.
     """
-    from sutdol.loop import cycle
+    from sutdol.cli.running import run
+    from sutdol.cli.turn import instead
     from sutdol.roles.labelled import columns_of
+    from sutdol.storage import versions
 
+    columns = columns_of(text_column, label_column or [])
+    args = {
+        "role": "guard",
+        "data": [str(path.absolute()) for path in data],
+        "seed": seed,
+        "text_column": columns.text,
+        "labels": list(columns.labels),
+    }
     with opened() as sutdol:
-        taken = sutdol.take_in(data, columns_of(text_column, label_column or []))
-        note(f"{taken.new} new texts, {taken.known} known")
-        version = cycle.found(sutdol.guard, seed=seed)
+        with working("training"):
+            ended = run(sutdol, "train", args, _show)
+        if "busy" in ended:
+            ended = instead(sutdol, "guard", ended["busy"], _show)
+        if "version" not in ended:
+            raise Refused(
+                "The guard was improved meanwhile: `sutdol loop improve guard` trains on."
+            )
+        with sutdol.db.read() as tx:
+            version = versions.get(tx, ended["version"])
     write_json({"version": version.id, **version.manifest}, json)
     if json != "-":
         say(f"{version.id} is the champion")
+
+
+def _show(event: dict[str, Any]) -> None:
+    if "known" in event:
+        note(f"{event['new']} new texts, {event['known']} known")
 
 
 @app.command

@@ -1,11 +1,15 @@
 """`sutdol loop`: improve, judge, promote, go back, and tell where a model comes from."""
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
 
-from sutdol.cli.output import Json, Seed, note, opened, percent, say, write_json
+from sutdol.cli.output import Count, Folder, Json, Seed, note, opened, percent, say, write_json
 from sutdol.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from sutdol.app import Sutdol
 
 app = App(
     name="loop", help="Improve, judge, promote, go back.", help_format="plaintext", help_epilogue=""
@@ -20,18 +24,44 @@ def improve(role: str, *, dry_run: bool = False, seed: Seed = 0, json: Json = No
 
     Example: sutdol loop improve guard
     """
-    from sutdol.loop import cycle
+    from sutdol.cli.turn import instead
+    from sutdol.core.errors import NotReady
+    from sutdol.flow.desk import Desk
+    from sutdol.loop import live
+    from sutdol.storage import verdicts
 
+    args = {"role": role, "seed": seed, "dry_run": dry_run, "wait": False}
     with opened() as sutdol:
-        outcome = cycle.improve(
-            sutdol.workshop(role), seed=seed, dry_run=dry_run, progress=lambda s: note(f"{s}…")
-        )
-    stored = outcome.verdict
-    write_json(_verdict(stored), json)
+        shop = sutdol.workshop(role)
+        live.champion(shop)  # said at once when there is none
+        with Desk(sutdol.place) as desk:
+            going = [one for one in desk.unfinished("cycle") if one.args.get("role") == role]
+        ended = _turn(sutdol, [one.id for one in going], args)
+        if "busy" in ended:
+            ended = instead(sutdol, role, ended["busy"], _show)
+        if "verdict" not in ended:
+            raise NotReady(f"The {role} was founded meanwhile; there is nothing new to judge.")
+        with sutdol.db.read() as tx:
+            stored = verdicts.get(tx, ended["verdict"])
+    write_json(stored.told(), json)
     if json != "-":
         say(f"{stored.decision}: {stored.reason}")
-        say(f"{stored.challenger if outcome.promoted else stored.champion} is the champion")
+        say(f"{stored.challenger if ended['promoted'] else stored.champion} is the champion")
         note(f"Report: sutdol loop show {stored.id}")
+
+
+def _turn(sutdol: "Sutdol", going: list[str], args: dict[str, Any]) -> Any:
+    """Follow the turn that is under way, or take one."""
+    from sutdol.cli.running import resume, run
+
+    if going:
+        return resume(sutdol, going[0], _show)
+    return run(sutdol, "cycle", args, _show)
+
+
+def _show(event: dict[str, Any]) -> None:
+    if "stage" in event:
+        note(f"{event['stage']}…")
 
 
 @app.command
@@ -94,7 +124,7 @@ def show(verdict: str, *, json: Json = None) -> None:
         with sutdol.db.read() as tx:
             stored = verdicts.get(tx, verdict)
         page = report.folder(sutdol.settings.home, verdict) / "report.html"
-    write_json(_verdict(stored), json)
+    write_json(stored.told(), json)
     if json == "-":
         return
     say(f"{stored.decision}: {stored.challenger} against {stored.champion}")
@@ -228,12 +258,62 @@ def sealed(role: str, *, purpose: str, json: Json = None) -> None:
         say(f"  {name}: {percent(figure['value'])} [{low}, {high}], n {figure['n']}")
 
 
-def _verdict(stored: Any) -> dict[str, Any]:
-    return {
-        "id": stored.id,
-        "role": stored.role,
-        "champion": stored.champion,
-        "challenger": stored.challenger,
-        "snapshot": stored.snapshot,
-        **stored.body,
-    }
+@app.command
+def export(snapshot: str, *, to: Folder = None, dvc: bool = False, json: Json = None) -> None:
+    """Write the rows of a snapshot to SNAPSHOT.jsonl.gz: the same bytes whenever it is asked for.
+
+    Example: sutdol loop export 9f86d081884c7d659a2feaa0c55ad015... --to data --dvc
+
+    Parameters
+    ----------
+    snapshot
+        Its whole hash, as `loop lineage --json -` says it.
+    to
+        The folder; the working folder unless given.
+    dvc
+        Write SNAPSHOT.jsonl.gz.dvc beside it, as `dvc add` would.
+    """
+    from sutdol.storage import dvc as pointers
+    from sutdol.storage import snapshots
+
+    with opened() as sutdol, sutdol.db.read() as tx:
+        rows = snapshots.get(tx, snapshot).rows
+        file = snapshots.export(tx, snapshot, to or Path())
+    pointer = pointers.point(file) if dvc else None
+    written = {"snapshot": snapshot, "rows": rows, "file": str(file)}
+    write_json(written | {"pointer": str(pointer) if pointer else None}, json)
+    if json != "-":
+        say(str(file))
+        if pointer:
+            say(str(pointer))
+
+
+@app.command
+def prune(role: str, *, keep: Count = 5, dry_run: bool = False, json: Json = None) -> None:
+    """Delete models that no way forward or back needs; their history stays.
+
+    The champion, the challenger, every former champion and the newest versions keep their models.
+    Snapshots older than a week that nothing refers to go as well.
+
+    Example: sutdol loop prune guard --keep 10 --dry-run
+
+    Parameters
+    ----------
+    keep
+        How many of the newest versions keep their models.
+    dry_run
+        Say what would go, and delete nothing.
+    """
+    from dataclasses import asdict
+
+    from sutdol.loop.prune import prune as clean
+
+    with opened() as sutdol:
+        found = clean(sutdol.workshop(role), keep=keep, dry_run=dry_run)
+    write_json({"role": role, "dry_run": dry_run, **asdict(found)}, json)
+    if json != "-":
+        models = f"{len(found.versions)} models ({found.bytes / 1e6:,.1f} MB)"
+        snapshots = f"{len(found.snapshots)} snapshots ({found.rows:,} rows)"
+        say(f"{'would delete' if dry_run else 'deleted'} {models}, {snapshots}")
+    if found.versions:
+        note(f"Models: {', '.join(found.versions)}")

@@ -140,6 +140,16 @@ def console(*, to_stderr: bool = False) -> "Console":
     return Console(stderr=to_stderr, highlight=False)
 
 
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Something that moves on a terminal while long work goes on."""
+    if not is_terminal(to_stderr=True):
+        yield
+        return
+    with console(to_stderr=True).status(f"{what}…"):
+        yield
+
+
 def is_terminal(*, to_stderr: bool = False) -> bool:
     return (sys.stderr if to_stderr else sys.stdout).isatty()
 

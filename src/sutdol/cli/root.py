@@ -25,11 +25,31 @@ Leaves report.html and curve.svg in .sutdol/demo; your own guard is not touched.
 
 Example: sutdol demo
 """
+WORKER = """Run the flows that others start, take over those of workers that died, keep the clock.
+
+Any number of workers may run on one database. Stopping one loses nothing.
+
+Example: sutdol worker
+"""
 DOCTOR = """Look at everything Sutdol needs and can use.
 
 Exits with 1 when something it needs is broken.
 
 Example: sutdol doctor
+"""
+BACKUP = """Write everything into one file, while others go on working.
+
+Rows, models and reports as they are at one moment; with SQLite the flows too. Exits with 1 when a
+model or report was gone or damaged before: the rest is in the file.
+
+Example: sutdol backup /mnt/backups/sutdol.tar.gz
+"""
+RESTORE = """Put a backup in the place of an empty home, or of any home with --force.
+
+Every file is proven before anything changes. An older backup is brought to this release. With
+PostgreSQL the rows go to DATABASE_URL, which must name an empty database.
+
+Example: sutdol restore /mnt/backups/sutdol.tar.gz
 """
 # said here, not in their docstrings: to list them is not to import them
 
@@ -48,6 +68,12 @@ app.command("sutdol.cli.guard:app", name="guard", help="Train, ask and measure t
 app.command("sutdol.cli.arena:app", name="arena", help="Let attackers fight the guard.")
 app.command("sutdol.cli.feedback:app", name="feedback", help="Take in labels from people.")
 app.command("sutdol.cli.loop:app", name="loop", help="Improve, judge, promote, go back.")
+app.command("sutdol.cli.db:app", name="db", help="Upgrade, check and copy the database.")
+app.command("sutdol.cli.mlflow:app", name="mlflow", help="Mirror what happened to MLflow.")
+app.command("sutdol.cli.backup:backup", name="backup", help=BACKUP, help_epilogue="")
+app.command("sutdol.cli.backup:restore", name="restore", help=RESTORE, help_epilogue="")
+app.command("sutdol.cli.flows:app", name="flows", help="Look after long work.")
+app.command("sutdol.cli.worker:worker", name="worker", help=WORKER, help_epilogue="")
 app.command("sutdol.cli.doctor:doctor", name="doctor", help=DOCTOR, help_epilogue="")
 
 

@@ -10,7 +10,8 @@ SutdolError
 ├── LimitReached          4 / 429   a budget is used up
 ├── Corrupted             1 / 500   stored bytes are not what was written
 ├── Busy                  1 / 503   another process holds the resource
-└── EngineError           1 / 502   a model engine answered wrongly or not at all
+├── EngineError           1 / 502   a model engine answered wrongly or not at all
+└── FlowFailed            1 / 500   a step of a flow broke off; says which
 """
 
 from collections.abc import Iterable
@@ -81,3 +82,7 @@ class Busy(SutdolError):
 
 class EngineError(SutdolError):
     status = 502
+
+
+class FlowFailed(SutdolError):
+    status = 500

@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 from dotenv import dotenv_values
@@ -73,6 +74,60 @@ class Guard(BaseModel):
     """Share of harmless texts the guard may flag; its thresholds are set to it."""
 
 
+class Loop(BaseModel):
+    """When a worker improves a role by itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    after_examples: int = Field(default=500, ge=0)
+    """New examples after which a role is improved; 0 never does."""
+    detection: float = Field(default=0.9, ge=0, le=1)
+    """Share of attacks caught in a scheduled evaluation under which the guard is improved."""
+    cooldown: float = Field(default=3600.0, ge=0)
+    """Seconds between two turns that nobody asked for."""
+    look: float = Field(default=60.0, ge=1)
+    """Seconds between two looks of a worker whether a role is due for improvement."""
+    evaluate_cron: str = "15 3 * * *"
+    """When the champion is evaluated, as a cron expression; `off` never does."""
+    improve_cron: str = "off"
+    """When roles are improved whatever there is, such as `0 4 * * *`; `off` never does."""
+    timezone: str = "UTC"
+    """The time zone of the cron expressions, such as Asia/Seoul."""
+
+    @field_validator("evaluate_cron", "improve_cron", mode="before")
+    @classmethod
+    def _cron(cls, value: object) -> object:
+        if value is False:  # as YAML reads `off`
+            return "off"
+        if isinstance(value, str) and value != "off" and len(value.split()) not in (5, 6):
+            raise ValueError("A cron expression has five fields, such as '0 4 * * *', or is 'off'")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError("No such time zone; write one such as Asia/Seoul") from None
+        return value
+
+
+class Worker(BaseModel):
+    """How a worker works."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    slots: int = Field(default=1, ge=1)
+    """Queued flows that one worker runs at once."""
+    most: int | None = Field(default=None, ge=1)
+    """Queued flows that run at once on all workers together; no limit unless set."""
+    attempts: int = Field(default=10, ge=1)
+    """Times a step may be begun before its flow fails: what kills its process must not loop."""
+    silence: float = Field(default=4.0, ge=2)
+    """Seconds without a heartbeat after which a worker counts as dead and others take over."""
+
+
 class Settings(BaseSettings):
     """Defaults < `sutdol.yaml` < `.env` < environment < flags: made by `Settings.load`.
 
@@ -95,7 +150,7 @@ class Settings(BaseSettings):
     database_wait: float = Field(default=30.0, ge=0, le=3600)
     """Seconds to wait while another process is writing to the database."""
     redis_url: str | None = Field(default=None, repr=False)
-    """Redis for cache, limits and events shared between processes."""
+    """Redis for cache, events and locks shared between processes."""
     openai_base_url: str | None = Field(default=None, repr=False)
     """An OpenAI-compatible server, such as Ollama's `http://127.0.0.1:11434/v1`."""
     openai_api_key: SecretStr | None = None
@@ -120,6 +175,10 @@ class Settings(BaseSettings):
     """How large and how hard a round of the arena is."""
     guard: Guard = Guard()
     """How the guard decides."""
+    loop: Loop = Loop()
+    """When a worker improves a role by itself."""
+    worker: Worker = Worker()
+    """How a worker works."""
 
     @field_validator("home")
     @classmethod

@@ -8,6 +8,7 @@ from sutdol.core.types import Example, Part
 from sutdol.loop.parts import part_of
 from sutdol.loop.workshop import Workshop
 from sutdol.storage import examples
+from sutdol.storage.effects import Tx
 
 M = TypeVar("M")
 
@@ -33,8 +34,21 @@ def collect(
     Only reviewed labels can ever stand in an exam; feedback that is not reviewed can at most be
     trained on, so that nobody writes the exam by clicking.
     """
+    with shop.db.write() as tx:
+        return take_in(tx, shop, texts, kind=kind, reviewed=reviewed, part=part)
+
+
+def take_in(
+    tx: Tx,
+    shop: Workshop[M],
+    texts: Iterable[Example],
+    *,
+    kind: examples.Kind,
+    reviewed: bool,
+    part: Part | None = None,
+) -> Collected:
+    """The same as part of a transaction."""
     role = shop.role.name
     placed = [replace(one, part=part or part_of(role, one.group)) for one in texts]
-    with shop.db.write() as tx:
-        new = examples.add(tx, role, placed, kind=kind, reviewed=reviewed, now=shop.now())
+    new = examples.add(tx, role, placed, kind=kind, reviewed=reviewed, now=shop.now())
     return Collected(new=new, known=len(placed) - new)

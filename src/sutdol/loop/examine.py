@@ -8,6 +8,7 @@ from sutdol.core.errors import NotReady
 from sutdol.loop.rules import Rules
 from sutdol.loop.workshop import Workshop
 from sutdol.storage import examples, exams
+from sutdol.storage.effects import Tx
 from sutdol.storage.examples import Kind, StoredExample
 from sutdol.storage.exams import Exam
 
@@ -49,23 +50,22 @@ def draw_first(shop: Workshop[M]) -> None:
         current(shop)
 
 
-def after_promotion(shop: Workshop[M]) -> str:
+def after_promotion(shop: Workshop[M], tx: Tx) -> str:
     """Retire the exam a promotion was won on, if there are fresh texts for the next one.
 
     With nothing to refill it, a used exam is better than none: it flatters the new champion, who
     was chosen on it, so the next challenger has it harder, not easier.
     """
     role = shop.role.name
-    with shop.db.write() as tx:
-        exam = exams.current(tx, role)
-        if exam is None:
-            return "no exam is open"
-        known = examples.find(tx, role, part="hold_out", kinds=KINDS, reviewed=True)
-        fresh = draw(_unused(known, exams.cases(tx, exam.id)))
-        if not judges(shop.role.rules, fresh):
-            return f"{exam.id} stays: too few fresh reviewed labels to replace it"
-        exams.retire(tx, exam.id, why="won by a promotion", now=shop.now())
-        return f"{exam.id} retired to training"
+    exam = exams.current(tx, role)
+    if exam is None:
+        return "no exam is open"
+    known = examples.find(tx, role, part="hold_out", kinds=KINDS, reviewed=True)
+    fresh = draw(_unused(known, exams.cases(tx, exam.id)))
+    if not judges(shop.role.rules, fresh):
+        return f"{exam.id} stays: too few fresh reviewed labels to replace it"
+    exams.retire(tx, exam.id, why="won by a promotion", now=shop.now())
+    return f"{exam.id} retired to training"
 
 
 def _over(

@@ -4,7 +4,7 @@ from typing import Generic, TypeVar
 
 from sutdol.core.errors import Corrupted, NotReady
 from sutdol.loop.workshop import Workshop
-from sutdol.storage import files, versions
+from sutdol.storage import files, prune, versions
 from sutdol.storage.versions import Version
 
 M = TypeVar("M")
@@ -13,6 +13,9 @@ M = TypeVar("M")
 def load(shop: Workshop[M], version: Version) -> M:
     """A version's model, proven to be the bytes that were written."""
     folder = shop.home / version.path
+    if not folder.exists():
+        with shop.db.read() as tx:
+            prune.require_kept(tx, version)
     files.verify(folder, version.checksum)
     return shop.role.load(folder, version.id)
 
@@ -30,7 +33,9 @@ def champion(shop: Workshop[M]) -> Version:
 
 
 def loads(shop: Workshop[M], version: Version) -> bool:
-    """Whether the version's model is whole, and one this release can read."""
+    """Whether the version's model is there, whole, and one this release can read."""
+    if not (shop.home / version.path).exists():
+        return False
     try:
         load(shop, version)
     except Corrupted:

@@ -3,10 +3,12 @@
 from typing import TypeVar
 
 from sutdol.core.errors import NotReady
-from sutdol.loop import live
+from sutdol.flow.plan import Key
+from sutdol.loop import examine, live
 from sutdol.loop.workshop import Workshop
-from sutdol.storage import audit, promotions, suite, verdicts, versions
+from sutdol.storage import audit, effects, promotions, suite, versions
 from sutdol.storage.audit import Event
+from sutdol.storage.effects import Tx
 from sutdol.storage.examples import StoredExample
 from sutdol.storage.promotions import Crowning, Promotion
 from sutdol.storage.suite import SuiteItem
@@ -16,7 +18,7 @@ from sutdol.storage.versions import Version
 M = TypeVar("M")
 
 
-def crown_first(shop: Workshop[M], version: Version) -> Promotion:
+def crown_first(shop: Workshop[M], version: Version, key: Key) -> None:
     """The first champion, or one in place of a champion that no longer loads: nobody to beat."""
     live.load(shop, version)
     role = shop.role.name
@@ -30,15 +32,14 @@ def crown_first(shop: Workshop[M], version: Version) -> Promotion:
         reason=f"{broken} no longer loads" if broken else "the first model",
         actor=shop.actor,
     )
-    return _crown(shop, wish)
+    effects.once(shop.db, key.flow, key.step, shop.now(), lambda tx: _crowned(shop, tx, wish))
 
 
-def promote(
-    shop: Workshop[M],
-    verdict: StoredVerdict,
-    fixed: list[StoredExample],
-) -> Promotion:
-    """Alias, audit row, verdict and new regression items in one transaction."""
+def promote(shop: Workshop[M], verdict: StoredVerdict, fixed: list[StoredExample], key: Key) -> str:
+    """Alias, audit row, new regression items and the end of the exam in one transaction.
+
+    What became of the exam it was won on.
+    """
     with shop.db.read() as tx:
         challenger = versions.get(tx, verdict.challenger)
     live.load(shop, challenger)
@@ -51,17 +52,26 @@ def promote(
         actor=shop.actor,
         verdict=verdict.id,
     )
-    with shop.db.write() as tx:
-        verdicts.add(tx, verdict)
-        done = promotions.crown(tx, wish, shop.now())
+
+    def deed(tx: Tx) -> dict[str, str]:
+        crown(shop, tx, wish)
         for one in fixed:
             suite.add(tx, _item(shop, one, verdict.challenger))
-        audit.add(tx, _event(shop, done))
-    return done
+        return {"exam": examine.after_promotion(shop, tx)}
+
+    done = effects.once(shop.db, key.flow, key.step, shop.now(), deed)
+    return str(done["exam"])
 
 
 def rollback(shop: Workshop[M], *, reason: str) -> Promotion:
     """Return to the previous champion; its model is proven to load before the alias moves."""
+    wish = way_back(shop, reason)
+    with shop.db.write() as tx:
+        return crown(shop, tx, wish)
+
+
+def way_back(shop: Workshop[M], reason: str) -> Crowning:
+    """The wish to return to the previous champion, whose model is proven to load."""
     role = shop.role.name
     with shop.db.read() as tx:
         names = versions.aliases(tx, role)
@@ -69,24 +79,25 @@ def rollback(shop: Workshop[M], *, reason: str) -> Promotion:
             raise NotReady(f"The {role} has no previous champion to go back to.")
         previous = versions.get(tx, names["previous"])
     live.load(shop, previous)
-    return _crown(
-        shop,
-        Crowning(
-            role=role,
-            from_version=names["champion"],
-            to_version=previous.id,
-            kind="rollback",
-            reason=reason,
-            actor=shop.actor,
-        ),
+    return Crowning(
+        role=role,
+        from_version=names["champion"],
+        to_version=previous.id,
+        kind="rollback",
+        reason=reason,
+        actor=shop.actor,
     )
 
 
-def _crown(shop: Workshop[M], wish: Crowning) -> Promotion:
-    with shop.db.write() as tx:
-        done = promotions.crown(tx, wish, shop.now())
-        audit.add(tx, _event(shop, done))
+def crown(shop: Workshop[M], tx: Tx, wish: Crowning) -> Promotion:
+    """Move the alias and put it on record, as part of a transaction."""
+    done = promotions.crown(tx, wish, shop.now())
+    audit.add(tx, _event(shop, done))
     return done
+
+
+def _crowned(shop: Workshop[M], tx: Tx, wish: Crowning) -> dict[str, str]:
+    return {"champion": crown(shop, tx, wish).to_version}
 
 
 def _event(shop: Workshop[M], done: Promotion) -> Event:

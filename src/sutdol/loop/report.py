@@ -5,6 +5,7 @@ import json
 import platform
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -12,13 +13,14 @@ from typing import Any, TypeVar
 
 from sutdol.core.chart import Curve, Point, line_chart
 from sutdol.core.errors import Corrupted
-from sutdol.loop.evidence import Evidence
+from sutdol.loop.evidence import Evidence, from_json
 from sutdol.loop.workshop import Workshop
 from sutdol.storage import files, verdicts
 from sutdol.storage.verdicts import StoredVerdict
 
 M = TypeVar("M")
 
+WAITING = "scores.json.gz"
 LIBRARIES = ("sutdol", "numpy", "scipy", "scikit-learn", "pyspellchecker")
 
 
@@ -29,6 +31,36 @@ def folder(home: Path, verdict: str) -> Path:
 def digest(scored: Evidence) -> str:
     """The hash of all rows and scores, kept in the database beside the verdict."""
     return sha256(json.dumps(scored.json(), sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """Scores that wait for the gate."""
+
+    scored: Evidence
+    texts: str
+    leaks: int
+
+
+def keep_scores(
+    shop: Workshop[M], verdict: str, scored: Evidence, *, texts: str, leaks: int
+) -> None:
+    """Put scores down between evaluation and gate, which may be two processes."""
+    content = {"evidence": scored.json(), "texts": texts, "leaks": leaks}
+    packed = gzip.compress(json.dumps(content).encode(), compresslevel=1, mtime=0)
+    files.write(folder(shop.home, verdict) / WAITING, packed)
+
+
+def kept_scores(shop: Workshop[M], verdict: str) -> Kept:
+    content = _unpacked(folder(shop.home, verdict) / WAITING)
+    return Kept(
+        scored=from_json(content["evidence"]), texts=content["texts"], leaks=content["leaks"]
+    )
+
+
+def drop_scores(shop: Workshop[M], verdict: str) -> None:
+    """The report holds them now."""
+    (folder(shop.home, verdict) / WAITING).unlink(missing_ok=True)
 
 
 def write(
@@ -77,7 +109,10 @@ def made_with() -> dict[str, str]:
 
 def read(home: Path, verdict: str) -> dict[str, Any]:
     """The whole report with its scores."""
-    path = folder(home, verdict) / "report.json.gz"
+    return _unpacked(folder(home, verdict) / "report.json.gz")
+
+
+def _unpacked(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(gzip.decompress(path.read_bytes()))
     except (OSError, ValueError, EOFError, zlib.error) as error:

@@ -20,9 +20,9 @@ def train(shop: Workshop[M], frozen: Frozen, *, parent: str | None, seed: int) -
     """
     role = shop.role.name
     with shop.db.read() as tx:
-        for version in versions.all(tx, role):
-            same = version.snapshot == frozen.hash and version.manifest.get("seed") == seed
-            if same and live.loads(shop, version):
+        known = versions.all(tx, role)
+        for version in known:
+            if _is_of(version, frozen, seed) and live.loads(shop, version):
                 return version
         dev = examples.find(tx, role, part="dev", kinds=["data"], reviewed=True)
     lesson = Lesson(
@@ -35,6 +35,10 @@ def train(shop: Workshop[M], frozen: Frozen, *, parent: str | None, seed: int) -
         shop.home, "models", lambda folder: manifest.update(shop.role.train(lesson, folder))
     )
     with shop.db.write() as tx:
+        # another worker may have taken over while this one slept, and finished first
+        for other in versions.all(tx, role)[len(known) :]:
+            if _is_of(other, frozen, seed) and other.checksum == shelved.checksum:
+                return other
         version = Version(
             id=versions.next_id(tx, role),
             role=role,
@@ -48,3 +52,8 @@ def train(shop: Workshop[M], frozen: Frozen, *, parent: str | None, seed: int) -
         versions.add(tx, version)
         versions.point(tx, role, "challenger", version.id)
     return version
+
+
+def _is_of(version: Version, frozen: Frozen, seed: int) -> bool:
+    """Whether it was trained on this snapshot with this seed."""
+    return version.snapshot == frozen.hash and version.manifest.get("seed") == seed

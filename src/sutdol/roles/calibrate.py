@@ -7,13 +7,13 @@ from typing import Any
 
 from sutdol.core.errors import UsageError
 from sutdol.core.types import Example
-from sutdol.loop import live
+from sutdol.loop import live, turn
 from sutdol.loop.collect import collect
 from sutdol.loop.parts import on_panel
 from sutdol.loop.workshop import Workshop
 from sutdol.roles.classifier import Classifier
 from sutdol.roles.guard import GuardRole
-from sutdol.storage import examples, files, locks, promotions, versions
+from sutdol.storage import examples, files, promotions, versions
 from sutdol.storage.promotions import Crowning
 from sutdol.storage.versions import Version
 
@@ -31,7 +31,7 @@ def calibrate(
 
     Texts that are trained on, held out, sealed or on the panel set no threshold.
     """
-    with locks.hold(shop.home, f"improve-{role.name}"):
+    with turn.hold(shop):
         champion = live.champion(shop)
         before = live.load(shop, champion)
         collect(shop, texts, kind="data", reviewed=True, part="dev")

@@ -1,7 +1,7 @@
 """Battles and their rounds: what was fought, with which seed, and how each round ended."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -11,17 +11,29 @@ from sutdol.core.errors import UnknownName
 from sutdol.storage.tables import battle as table
 from sutdol.storage.tables import round_
 
-State = Literal["running", "done", "interrupted", "failed"]
+State = Literal["running", "done", "interrupted", "cancelled", "failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Battle:
-    """One battle; equal seeds and settings give equal rounds."""
+class NewBattle:
+    """A battle to be fought; equal seeds, settings and texts give equal rounds.
 
-    id: str
+    `flow` is the durable flow that fights it, `texts` the snapshot of who fights and who watches.
+    """
+
     role: str
     seed: int
     settings: Mapping[str, object]
+    flow: str | None = None
+    texts: str | None = None
+    data: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Battle(NewBattle):
+    """A battle on record."""
+
+    id: str
     state: State
     created_at: datetime
     updated_at: datetime
@@ -38,14 +50,26 @@ class Round:
     created_at: datetime
 
 
-def start(
-    tx: Connection, role: str, *, seed: int, settings: Mapping[str, object], now: datetime
-) -> Battle:
+def start(tx: Connection, new: NewBattle, now: datetime) -> Battle:
     """A new running battle; its id is its number."""
     id_ = str((tx.scalar(select(func.count()).select_from(table)) or 0) + 1)
-    row = {"id": id_, "role": role, "seed": seed, "settings": dict(settings), "state": "running"}
+    row = {"id": id_, "role": new.role, "seed": new.seed, "settings": dict(new.settings)}
+    row |= {"flow": new.flow, "texts": new.texts, "data": dict(new.data), "state": "running"}
     tx.execute(insert(table).values(row | {"created_at": now, "updated_at": now}))
     return get(tx, id_)
+
+
+def of_flow(tx: Connection, flow: str) -> Battle | None:
+    """The battle that a flow fights, once it has begun."""
+    row = tx.execute(select(table).where(table.c.flow == flow)).one_or_none()
+    return None if row is None else Battle(**row._asdict())
+
+
+def go_on(tx: Connection, id_: str, flow: str, now: datetime) -> None:
+    """Let another flow fight on."""
+    get(tx, id_)
+    changed = {"flow": flow, "state": "running", "updated_at": now}
+    tx.execute(update(table).where(table.c.id == id_).values(changed))
 
 
 def add_round(tx: Connection, done: Round) -> Round:

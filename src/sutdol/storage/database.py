@@ -27,25 +27,44 @@ class Database:
     @classmethod
     def open(cls, url: str, home: Path, *, wait: float = 30.0) -> "Database":
         """Create home and tables where missing; `wait` seconds for other writers at most."""
-        files.make_folder(home)
-        parsed = engines.parsed(url)
-        if engines.is_file(parsed):
-            files.make_folder(Path(str(parsed.database)).parent)
-        database = cls(parsed, wait=wait)
+        database = cls.prepare(url, home, wait=wait)
         try:
-            database._migrate()
+            database.migrate()
         except BaseException:
             database.close()
             raise
         return database
 
-    def _migrate(self) -> None:
+    @classmethod
+    def prepare(cls, url: str, home: Path, *, wait: float = 30.0) -> "Database":
+        """Create home where missing, and leave the tables as they are."""
+        files.make_folder(home)
+        parsed = engines.parsed(url)
+        if engines.is_file(parsed):
+            files.make_folder(Path(str(parsed.database)).parent)
+        return cls(parsed, wait=wait)
+
+    @classmethod
+    def found(cls, url: str, *, wait: float = 30.0) -> "Database":
+        """A database that is there already: nothing is created, and no table changed."""
+        parsed = engines.parsed(url)
+        engines.require_file(parsed)
+        return cls(parsed, wait=wait)
+
+    def migrate(self, to: str | None = None) -> str | None:
+        """Go to a revision, else to the newest; the revision that it was at."""
+        to = to or migrations.revisions()[-1]
         # Asking first spares the usual start a wait for another process's writing.
+        before = self.revision()
+        if before != to:
+            with self._turn(), clear_faults(self.where), engines.rebuilding(self._writer) as tx:
+                migrations.move(tx, self.where, to)
+        return before
+
+    def revision(self) -> str | None:
+        """The revision of the tables; None where there are none of ours."""
         with self.read() as tx:
-            current = migrations.is_current(tx, self.where)
-        if not current:
-            with self.write() as tx:
-                migrations.upgrade(tx, self.where)
+            return migrations.revision(tx, self.where)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

@@ -91,10 +91,12 @@ def find(
     return [stored(row) for row in tx.execute(select(table).where(*wanted).order_by(table.c.id))]
 
 
-def count(tx: Connection, role: str) -> int:
-    """How many living examples a role has."""
-    living = table.c.role == role, table.c.forgotten_at.is_(None)
-    return tx.scalar(select(func.count()).where(*living)) or 0
+def count(tx: Connection, role: str, *, part: Part | None = None) -> int:
+    """How many living examples a role has, in all or in one part."""
+    living = select(func.count()).where(table.c.role == role, table.c.forgotten_at.is_(None))
+    if part is not None:
+        living = living.where(table.c.part == part)
+    return tx.scalar(living) or 0
 
 
 def forget(tx: Connection, role: str, source: str, now: datetime) -> list[str]:

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from sutdol.core.errors import BadInput, Busy, Corrupted, NotReady, SutdolError
+from sutdol.storage.refusals import postgresql_fault
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 NOT_A_FOLDER = {errno.ENOTDIR, errno.EEXIST}
@@ -53,22 +55,14 @@ def disk_fault(error: OSError, path: Path) -> SutdolError:
 
 def database_fault(error: DBAPIError, where: str) -> SutdolError | None:
     """What a driver's error means to the user; None when it is a mistake of ours."""
-    name = _sqlite_name(error.orig)
+    if not isinstance(error.orig, sqlite3.Error):
+        return postgresql_fault(error, where)
+    # The driver gives no code to errors it finds by itself, such as a closed connection.
+    name = getattr(error.orig, "sqlite_errorname", None) or ""
     for prefixes, kind, sentence in SQLITE:
         if name.startswith(prefixes):
             return kind(sentence.format(where))
-    if isinstance(error, OperationalError) and not isinstance(error.orig, sqlite3.Error):
-        why = str(error.orig).partition("\n")[0]
-        return NotReady(f"{where} cannot be used ({why}): start it or correct database_url.")
     return None
-
-
-def _sqlite_name(error: BaseException | None) -> str:
-    if not isinstance(error, sqlite3.Error):
-        return ""
-    # The driver gives no code to errors it finds by itself, such as a closed connection.
-    name: str | None = getattr(error, "sqlite_errorname", None)
-    return name or ""
 
 
 @contextmanager
@@ -81,5 +75,22 @@ def clear_faults(where: str) -> Iterator[None]:
         if fault is None:
             raise
         raise fault from error
-    except UnicodeEncodeError as error:
-        raise BadInput(f"{error.object!r} is no Unicode text: write it in UTF-8.") from None
+    except (StatementError, NoFreeConnection, OverflowError, UnicodeEncodeError) as error:
+        refusal = _refusal(error, where)
+        if refusal is None:
+            raise
+        raise refusal from None
+
+
+def _refusal(error: Exception, where: str) -> SutdolError | None:
+    """What was wrong before a driver was asked; None when it is a mistake of ours."""
+    found: SutdolError | None = None
+    if isinstance(error, StatementError) and isinstance(error.orig, SutdolError):
+        found = error.orig  # a type of ours refused a value
+    elif isinstance(error, NoFreeConnection):
+        found = Busy(f"Too many tasks use {where} at once: try again.")
+    elif isinstance(error, OverflowError) and "SQLite" in str(error):
+        found = BadInput(f"{where} cannot hold a value ({error}): make it smaller.")
+    elif isinstance(error, UnicodeEncodeError):
+        found = BadInput(f"{error.object!r} is no Unicode text: write it in UTF-8.")
+    return found

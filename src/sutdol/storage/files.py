@@ -75,6 +75,14 @@ def shelve(home: Path, shelf: Shelf, fill: Callable[[Path], None]) -> Shelved:
             shutil.rmtree(draft, ignore_errors=True)
 
 
+def sweep(home: Path, shelf: Shelf) -> None:
+    """Remove what killed processes left half written, unless someone is writing."""
+    room = home / shelf
+    if room.is_dir():
+        with _clear_faults(room), _sharing(room):
+            pass
+
+
 def checksum(path: Path) -> str:
     """SHA-256 of a file, or of a folder's names and contents."""
     with _clear_faults(path):

@@ -32,16 +32,23 @@ class Snapshot:
 def put(
     tx: Connection, role: str, ids: Iterable[str], manifest: Mapping[str, object], now: datetime
 ) -> str:
-    """Freeze the examples `ids`; the same set has the same root hash and is kept once."""
+    """Freeze the examples `ids`; the same set has the same root hash and is kept once.
+
+    One whose rows were pruned is frozen anew.
+    """
     wanted = sorted(set(ids))
     if not wanted:
         raise UsageError(f"A {role} snapshot needs at least one row.")
     root = sha256("\n".join(wanted).encode()).hexdigest()
-    if tx.scalar(select(snapshot.c.hash).where(snapshot.c.hash == root)):
+    known = tx.scalar(select(snapshot.c.hash).where(snapshot.c.hash == root))
+    if known and tx.scalar(
+        select(snapshot_row.c.example).where(snapshot_row.c.snapshot == root).limit(1)
+    ):
         return root
     _require_living(tx, role, wanted)
-    row = {"hash": root, "role": role, "rows": len(wanted), "manifest": dict(manifest)}
-    tx.execute(insert(snapshot), row | {"created_at": now})
+    if not known:
+        row = {"hash": root, "role": role, "rows": len(wanted), "manifest": dict(manifest)}
+        tx.execute(insert(snapshot), row | {"created_at": now})
     for batch in batches(wanted):
         tx.execute(insert(snapshot_row), [{"snapshot": root, "example": id_} for id_ in batch])
     return root

@@ -30,6 +30,17 @@ class StoredVerdict:
     look: str | None
     created_at: datetime
 
+    def told(self) -> dict[str, object]:
+        """The verdict as JSON, with all its numbers."""
+        return {
+            "id": self.id,
+            "role": self.role,
+            "champion": self.champion,
+            "challenger": self.challenger,
+            "snapshot": self.snapshot,
+            **self.body,
+        }
+
 
 def add(tx: Connection, verdict: StoredVerdict) -> StoredVerdict:
     """Keep a verdict; a look has one verdict, so the second is answered with the first."""

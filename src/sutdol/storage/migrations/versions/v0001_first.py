@@ -6,6 +6,26 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
+TABLES = (
+    "promotion",
+    "verdict",
+    "suite_item",
+    "sealed_read",
+    "alias",
+    "version",
+    "snapshot_row",
+    "round",
+    "look",
+    "exam_case",
+    "snapshot",
+    "group_part",
+    "example",
+    "exam",
+    "battle",
+    "audit",
+)
+"""Each after the tables that point to it."""
+
 
 def upgrade() -> None:
     op.create_table(
@@ -211,3 +231,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_promotion"),
     )
     op.create_index("ix_promotion_role", "promotion", ["role"])
+
+
+def downgrade() -> None:
+    for name in TABLES:
+        op.drop_table(name)

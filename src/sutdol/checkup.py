@@ -1,0 +1,81 @@
+"""What `doctor` says: what is there, what is missing or broken, and what to do."""
+
+from typing import Literal
+
+from sutdol.app import Sutdol
+from sutdol.core.errors import SutdolError
+from sutdol.flow.desk import Desk
+from sutdol.loop import overview
+from sutdol.roles.categories import CATEGORIES
+from sutdol.storage.redis import reachable
+
+State = Literal["ok", "absent", "broken"]
+Line = dict[str, str]
+
+
+def checkup(sutdol: Sutdol) -> list[Line]:
+    """Home, database, flows, Redis, MLflow, endpoint and guard, one line each."""
+    settings = sutdol.settings
+    endpoint, (redis, said) = settings.openai_base_url, reachable(settings.redis_url)
+    return [
+        _line("ok", "home", str(settings.home)),
+        _line("ok", "database", sutdol.db.where),
+        _flows(sutdol),
+        {"name": "redis", "state": redis, "text": said},
+        _mirrored(sutdol),
+        _line("ok", "llm endpoint", endpoint)
+        if endpoint
+        else _line("absent", "llm endpoint", "not set: LLM attacks need OPENAI_BASE_URL"),
+        *_guard(sutdol),
+    ]
+
+
+def _flows(sutdol: Sutdol) -> Line:
+    try:
+        with Desk(sutdol.place) as desk:
+            workers = len(desk.workers())
+            states = [one.state for one in desk.unfinished()]
+    except SutdolError as error:
+        return _line("broken", "flows", str(error))
+    told = f"{states.count('running')} running, {states.count('waiting')} waiting"
+    if workers:
+        return _line("ok", "flows", f"{told}; {workers} workers")
+    orphaned = states.count("orphaned")
+    if orphaned or "waiting" in states:
+        why = f"{told}, {orphaned} orphaned, and no worker: start `sutdol worker`"
+        return _line("absent", "flows", why)
+    return _line("ok", "flows", "none under way; commands run their own, others need a worker")
+
+
+def _mirrored(sutdol: Sutdol) -> Line:
+    if sutdol.settings.mlflow_tracking_uri is None:
+        return _line("absent", "mlflow", "not set: the mirror needs MLFLOW_TRACKING_URI")
+    try:
+        state = sutdol.mirror().state()
+    except SutdolError as error:
+        return _line("broken", "mlflow", str(error))
+    if state.trouble:
+        return _line("broken", "mlflow", state.trouble)
+    return _line("ok", "mlflow", f"{state.where}, {state.left} behind")
+
+
+def _guard(sutdol: Sutdol) -> list[Line]:
+    state = overview.status(sutdol.guard)
+    examples = _line("ok", "guard examples", str(state["examples"]))
+    if state["champion"] is None:
+        return [examples, _line("absent", "guard", "none yet: `sutdol guard train` or `demo`")]
+    try:
+        model = sutdol.live()
+    except SutdolError as error:
+        return [examples, _line("broken", "guard", str(error))]
+    missing = [name for name in CATEGORIES if name not in model.shares]
+    return [
+        examples,
+        _line("ok", "guard", f"{state['champion']} loads"),
+        _line("ok", "trained categories", ", ".join(sorted(model.shares)) or "none"),
+        _line("absent", "untrained categories", ", ".join(missing) + " (always 0)"),
+    ]
+
+
+def _line(state: State, name: str, text: str) -> Line:
+    return {"name": name, "state": state, "text": text}

@@ -1,0 +1,1 @@
+"""Durable flows: our small port over DBOS."""

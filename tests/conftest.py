@@ -1,0 +1,42 @@
+"""Databases for the tests of every folder: SQLite and PostgreSQL, fresh for each test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.databases import Databases, databases_of
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def databases(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Databases]:
+    """The maker of databases of one kind, for fixtures that keep a filled one to copy.
+
+    Whatever uses it runs twice, once a kind. See `Databases` in tests/databases.py for what it
+    makes; mark a test with `on_sqlite` or `on_postgresql` from there to run it on one kind only.
+    """
+    with databases_of(str(request.param), tmp_path_factory.mktemp("databases")) as made:
+        yield made
+
+
+@pytest.fixture
+def database_url(databases: Databases, tmp_path: Path) -> Iterator[str]:
+    """The URL of a migrated database without rows, of this test alone: it runs on both kinds.
+
+    Use it as `Database.open(database_url, tmp_path)`, or as `Settings.load(home=tmp_path,
+    database_url=database_url)`, or give it to another process: the URL is all one needs. On SQLite
+    the file is `tmp_path/sutdol.db`. Without a PostgreSQL server (SUTDOL_TEST_POSTGRES) that half
+    is skipped, or fails under SUTDOL_REQUIRE_SERVICES=1.
+    """
+    url = databases.migrated(tmp_path)
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture
+def empty_database_url(databases: Databases, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database with nothing in it, to be migrated by the test."""
+    url = databases.nothing(tmp_path)
+    yield url
+    databases.drop(url)
