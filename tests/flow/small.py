@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sutdol.core.errors import Refused
+from sutdol.core.errors import Refused, Unavailable
 from sutdol.flow.plan import Child, Deed, Json, Key, Kind, Pause, Plan, Step, Tell, Told
 
 
@@ -33,6 +33,11 @@ def poison_plan(flow: str, args: Json) -> Plan:
     return drunk
 
 
+def drought_plan(flow: str, args: Json) -> Plan:
+    drunk: Json = yield Step(name="drink", deed="drink", args=args)
+    return drunk
+
+
 def nest_plan(flow: str, args: Json) -> Plan:
     """A nap so many flows deep."""
     if not args["deep"]:
@@ -54,6 +59,7 @@ PLANS = {
     "nap": nap_plan,
     "tale": tale_plan,
     "poison": poison_plan,
+    "drought": drought_plan,
     "nest": nest_plan,
     "refusal": refusal_plan,
 }
@@ -78,10 +84,16 @@ def deeds(home: Path, hook: Callable[[], None]) -> dict[str, Deed]:
             os.kill(os.getpid(), signal.SIGKILL)
         return {"drunk": True}
 
+    def drink(key: Key, args: Json, tell: Tell) -> Json:
+        note(home, "begin", key.flow)
+        if sum(one["flow"] == key.flow for one in naps(home)) <= args["away"]:
+            raise Unavailable("The well is dry: try again.")
+        return {"drunk": True}
+
     def refuse(key: Key, args: Json, tell: Tell) -> Json:
         raise Refused("It is forbidden: ask for less.")
 
-    return {"nap": nap, "say": say, "poison": poison, "refuse": refuse}
+    return {"nap": nap, "say": say, "poison": poison, "drink": drink, "refuse": refuse}
 
 
 def note(home: Path, what: str, flow: str) -> None:

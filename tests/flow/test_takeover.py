@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 
+import psycopg
 import pytest
 from sqlalchemy import text
+from tests.databases import on_postgresql
 from tests.flow import toys
 from tests.flow.ending import differences, drafts, ending, sound
 from tests.flow.site import Site, Undisturbed, until
@@ -211,3 +213,38 @@ def test_engines_may_start_at_once_on_an_empty_database(site: Site) -> None:
     assert len(site.desk.workers()) == 4
     site.desk.ask("nap", NAP, flow="nap-1")
     assert site.over("nap-1").state == "done"
+
+
+@on_postgresql
+@pytest.mark.parametrize("moment", ["begins", "works"])
+def test_a_server_that_is_away_for_a_while_costs_no_flow(site: Site, moment: str) -> None:
+    """Between two steps or in the middle of one, which then finds no database either."""
+    site.destine({"tale-1:say-1": {"halt": 1}} if moment == "works" else {})
+    site.hire(play="small")
+    site.desk.ask("tale", {"lines": 4, "pause": 0.3}, flow="tale-1")
+    until(lambda: site.begun("tale-1:say-1"))
+    name = str(site.place.url.database)
+    plain = site.place.url.set(drivername="postgresql", database="postgres")
+    with psycopg.connect(plain.render_as_string(hide_password=False), autocommit=True) as server:
+        server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
+        try:
+            server.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+            )
+            (site.home / "go").touch()
+            time.sleep(3)
+        finally:
+            server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'.encode())
+    over = site.over("tale-1")
+    assert (over.state, over.result) == ("done", {"lines": 4})
+    assert site.alive() == 1
+
+
+def test_a_step_whose_database_is_away_is_tried_again_but_not_for_ever(site: Site) -> None:
+    site.hire(play="small", shift={"attempts": 3})
+    site.desk.ask("drought", {"away": 2}, flow="drought-1")
+    site.desk.ask("drought", {"away": 9}, flow="drought-2")
+    assert site.over("drought-1").result == {"drunk": True}
+    assert site.begun("drought-1:drink") == 3
+    assert site.over("drought-2").error == "The well is dry: try again."
+    assert site.begun("drought-2:drink") == 3

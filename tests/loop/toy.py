@@ -274,8 +274,9 @@ def main(home: Path, pause: bool) -> int:
         if pause:
             time.sleep(60)
 
+    now = Clock(days=int(pause))  # its turn lasts an hour, and is not taken before the others' time
     with open_database(home) as db:
-        shop = Workshop(db=db, home=home, role=Spotter(training=training), now=Clock())
+        shop = Workshop(db=db, home=home, role=Spotter(training=training), now=now)
         try:
             outcome = improve(shop)
         except SutdolError as error:

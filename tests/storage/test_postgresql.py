@@ -11,7 +11,15 @@ from sqlalchemy.exc import OperationalError
 from tests.databases import Databases, on_postgresql
 from tests.storage.processes import heard, start
 
-from sutdol.core.errors import BadInput, Busy, Corrupted, NotReady, SutdolError, UsageError
+from sutdol.core.errors import (
+    BadInput,
+    Busy,
+    Corrupted,
+    NotReady,
+    SutdolError,
+    Unavailable,
+    UsageError,
+)
 from sutdol.storage import examples
 from sutdol.storage.database import Database
 from sutdol.storage.faults import database_fault
@@ -136,12 +144,12 @@ with Database.open(url, home, wait=20) as db:
     ("state", "kind", "said"),
     [
         ("53100", NotReady, "is full: free some space on the server"),
-        ("53300", Busy, "no free connection"),
+        ("53300", Unavailable, "no free connection"),
         ("25006", NotReady, "it is read-only. Name the primary server"),
         ("40001", Busy, "changed the same rows of .*: try again"),
         ("40P01", Busy, "changed the same rows of .*: try again"),
         ("55P03", Busy, "Another process is writing to"),
-        ("57P01", NotReady, "Nothing committed was lost"),
+        ("57P01", Unavailable, "Nothing committed was lost"),
         ("57014", Busy, r"broke off a statement \(as told\): try again"),
         ("42501", NotReady, 'ALTER DATABASE "sutdol_test_.*" OWNER TO "postgres"'),
         ("22001", BadInput, r"cannot hold a value \(as told\)"),

@@ -5,7 +5,8 @@ SutdolError
 │   ├── UnknownName       2 / 404   a name nobody registered; suggests the nearest ones
 │   └── BadInput          2 / 422   a file or text that cannot be read; says where and why
 ├── NotReady              1 / 409   something must happen first; says what
-│   └── MissingExtra      1 / 501   an optional dependency is not installed; says how
+│   ├── MissingExtra      1 / 501   an optional dependency is not installed; says how
+│   └── Unavailable       1 / 503   a server is down or full: the same may work in a moment
 ├── Refused               3 / 403   a rule forbids it; says which
 ├── LimitReached          4 / 429   a budget is used up
 ├── Corrupted             1 / 500   stored bytes are not what was written
@@ -60,6 +61,10 @@ class MissingExtra(NotReady):
     def __init__(self, what: str, *, extra: str) -> None:
         self.extra = extra
         super().__init__(f"{what} needs an extra: pip install 'sutdol[{extra}]'")
+
+
+class Unavailable(NotReady):
+    status = 503
 
 
 class Refused(SutdolError):

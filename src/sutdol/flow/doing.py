@@ -1,19 +1,25 @@
-"""What a worker is doing: deeds, begun again when the hand breaks, broken off when lost."""
+"""What a worker is doing: deeds, begun again when the hand breaks or the database was away, broken
+off when lost.
+"""
 
 import asyncio
 import logging
 from collections.abc import Callable, Set
+from itertools import chain, repeat
 from typing import Any
 
 from dbos._error import DBOSWorkflowCancelledError
+from sqlalchemy.exc import OperationalError
 
-from sutdol.core.errors import FlowFailed
+from sutdol.core.errors import FlowFailed, Unavailable
 from sutdol.flow.crew import Crew
-from sutdol.flow.failure import packed
+from sutdol.flow.failure import packed, unpacked
 from sutdol.flow.hand import Broken, Doer
 from sutdol.flow.plan import Json, Key, Step, Tell
 
 log = logging.getLogger("sutdol.flow")
+
+PAUSES = (0.0, 0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)  # seconds before each try; then the last
 
 
 class Doing:
@@ -63,17 +69,35 @@ class Doing:
             task.cancel()
 
     async def _tried(self, key: Key, step: Step, tell: Tell) -> Json:
-        """A hand that breaks is given another try, but not for ever."""
+        """A hand that breaks, or finds no database, is given another try, but not for ever."""
+        pauses = chain(PAUSES, repeat(PAUSES[-1]))
         while True:
-            times = await asyncio.to_thread(self._crew.begin_step, key.flow, key.step)
+            await asyncio.sleep(next(pauses))
+            times = await self._begun(key)
             if times > self._attempts:
                 return {"error": packed(_poisonous(key.step, times - 1))}
             try:
-                return await self._doer.do(key, step, times, tell)
+                outcome = await self._doer.do(key, step, times, tell)
             except Broken as broken:
                 if self._leaving():
                     await asyncio.Event().wait()  # until the loop ends: another worker goes on
                 log.warning("%s It is tried again.", broken)
+                continue
+            error = unpacked(outcome["error"]) if "error" in outcome else None
+            if not isinstance(error, Unavailable) or times == self._attempts:
+                return outcome
+            log.warning("Step '%s' is tried again: %s", key.step, error)
+
+    async def _begun(self, key: Key) -> int:
+        """The how-manieth time a step is begun; without a database nothing could be put on record,
+        so it is waited for.
+        """
+        while True:
+            try:
+                return await asyncio.to_thread(self._crew.begin_step, key.flow, key.step)
+            except OperationalError as error:
+                log.warning("Step '%s' waits for the flow database: %s", key.step, error.orig)
+                await asyncio.sleep(1)
 
 
 def _poisonous(step: str, times: int) -> FlowFailed:

@@ -25,7 +25,7 @@ log = logging.getLogger("sutdol.flow")
 
 Heard = Callable[[str, Json], None]
 
-CONNECTIONS = 6  # of one worker to PostgreSQL, which usually allows a hundred in all
+CONNECTIONS = 4  # of one worker to PostgreSQL, which usually allows a hundred in all
 ENDLESS = 1_000_000  # we count by step: a long flow may well outlive a hundred workers
 
 

@@ -85,7 +85,7 @@ class Place:
         count the same and a limit of 1 lets 2 run.
         """
         if not self.is_file:
-            return create_engine(self.url, pool_pre_ping=True, pool_size=2, max_overflow=3)
+            return create_engine(self.url, pool_pre_ping=True, pool_size=1, max_overflow=4)
         self.home.mkdir(parents=True, exist_ok=True)
         made = create_engine(self.url, connect_args={"timeout": 30, "isolation_level": None})
         event.listen(made, "connect", _set_up)

@@ -5,7 +5,15 @@ import re
 from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from sutdol.core.errors import BadInput, Busy, Corrupted, NotReady, SutdolError, UsageError
+from sutdol.core.errors import (
+    BadInput,
+    Busy,
+    Corrupted,
+    NotReady,
+    SutdolError,
+    Unavailable,
+    UsageError,
+)
 
 Meaning = tuple[type[SutdolError], str]
 
@@ -21,12 +29,12 @@ READ_ONLY: Meaning = (
     "Cannot write to {}: it is read-only. Name the primary server in database_url.",
 )
 STOPPED: Meaning = (
-    NotReady,
+    Unavailable,
     "The server of {} stops, starts or was restarted: try again when it is up. "
     "Nothing committed was lost.",
 )
 CROWDED: Meaning = (
-    Busy,
+    Unavailable,
     "{} has no free connection: try again, or raise max_connections on the server.",
 )
 REFUSED: Meaning = (
@@ -43,7 +51,10 @@ DAMAGED: Meaning = (Corrupted, "{} is damaged ({why}): restore a backup.")
 CANCELLED: Meaning = (Busy, "{} broke off a statement ({why}): try again.")
 TOO_LARGE: Meaning = (BadInput, "{} cannot hold a value ({why}): make it smaller.")
 NOT_TEXT: Meaning = (BadInput, "{} cannot hold a text ({why}): take that character out.")
-UNKNOWN: Meaning = (NotReady, "{} cannot be used ({why}): start it or correct database_url.")
+UNKNOWN: Meaning = (
+    Unavailable,
+    "{} cannot be used ({why}): start it or correct database_url.",
+)
 
 STATES: dict[str, Meaning] = {
     "55P03": BUSY,
@@ -75,7 +86,7 @@ SAYINGS: tuple[tuple[str, Meaning], ...] = (
     (r"no pg_hba.conf entry|not permitted to log in", REFUSED),
     (r"permission denied for database", FORBIDDEN),
     (r"too many clients|too many connections|connection slots are reserved", CROWDED),
-    (r"the database system is|terminating connection", STOPPED),
+    (r"the database system is|terminating connection|not currently accepting", STOPPED),
     (r"server closed the connection|connection is lost|consuming input failed", STOPPED),
     (r"cannot contain NUL", NOT_TEXT),
 )
