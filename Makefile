@@ -35,13 +35,17 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-# Other guards are installed for the comparison alone, into .sutdol/bench. Real texts, if you have
-# some: make soak DATA="en.jsonl.gz ko.jsonl.gz"
+# Other guards are installed for the comparison alone, into .sutdol/bench. The last three need the
+# Redis and PostgreSQL of the tests. Real texts, if you have some:
+# make soak DATA="en.jsonl.gz ko.jsonl.gz"
 bench: install
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/guard.py
 	$(BIN)/python benchmarks/arena.py
 	$(BIN)/python benchmarks/gate.py --quick
+	$(BIN)/python benchmarks/cache.py
+	$(BIN)/python benchmarks/flows.py
+	$(BIN)/python benchmarks/durable.py
 
 soak: install
 	$(BIN)/python -m tests.flow.soak --kills 100

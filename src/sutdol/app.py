@@ -113,7 +113,10 @@ class Sutdol:
     @property
     def place(self) -> Place:
         """Where the flows are kept."""
-        return Place(database_url=self.settings.database_url, home=self.settings.home)
+        settings = self.settings
+        return Place(
+            database_url=settings.database_url, home=settings.home, silence=settings.worker.silence
+        )
 
     def _over(self, holder: str) -> bool:
         """Whether the flow or the process that holds a turn has come to its end."""

@@ -156,7 +156,6 @@ def engine(sutdol: Sutdol, queues: Sequence[str] = ("flows", "cycles")) -> Engin
         slots=chosen.slots,
         most=chosen.most,
         attempts=chosen.attempts,
-        silence=chosen.silence,
     )
     home = sutdol.settings.home
     hand = Hand(hand_command(), greeting(sutdol.settings), tidy=lambda: files.sweep(home, "models"))

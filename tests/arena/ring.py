@@ -11,7 +11,7 @@ from sutdol.arena.campaign import Arena, Campaign, told
 from sutdol.arena.cast import Plan
 from sutdol.arena.fight import Rewrite
 from sutdol.arena.search import Budget
-from sutdol.core.errors import NotReady
+from sutdol.core.errors import NothingToLearn
 from sutdol.core.types import Example
 from sutdol.flow import inline
 from sutdol.flow.plan import Deed, Json, Key, Kind, Step, Tell
@@ -138,7 +138,7 @@ class Ring:
     def _decided(self) -> Json:
         decision = self.verdicts.pop(0) if self.verdicts else None
         if decision is None:
-            raise NotReady("There is nothing to learn.")
+            raise NothingToLearn("There is nothing to learn.")
         verdict = StoredVerdict(
             id=f"verdict-{len(self.turns)}",
             role="guard",

@@ -258,6 +258,23 @@ def test_an_independent_attackers_texts_are_measured_unless_their_originals_were
     assert told["independent"]["value"] == 0.5
 
 
+def test_an_independent_attackers_texts_may_not_change_in_the_middle_of_a_battle(
+    ring: Ring, tmp_path: Path
+) -> None:
+    path = lines(tmp_path / "other.jsonl", {"id": 1, "original_id": "elsewhere", "text": "w0mbat"})
+
+    def break_off(event: Json) -> None:
+        if event == {"battle": "1", "round": 1}:
+            raise Stop
+
+    with pytest.raises(Stop):
+        ring.fight(independent=path, rounds=2, tell=break_off)
+    ring.campaign = ring.new_campaign()
+    lines(path, {"id": 1, "original_id": "elsewhere", "text": "another wombat"})
+    with pytest.raises(BadInput, match=r"other.jsonl is not what it was when battle 1 began"):
+        ring.fight(independent=path, rounds=2, gone_on_with="1")
+
+
 def test_an_id_that_is_a_number_is_the_same_id(
     db: Database, tmp_path: Path, toy_text: Text
 ) -> None:

@@ -103,6 +103,25 @@ def test_with_its_flow_lost_another_flow_goes_on_with_the_next_round(
     assert (battle.state, battle.flow) == ("done", "another")
 
 
+def test_with_its_flow_lost_after_a_roll_back_the_round_still_tells_of_it(
+    ring: MakeRing, undisturbed: dict[str, Any]
+) -> None:
+    fought = ring()
+
+    def break_off(event: Json) -> None:
+        if event == {"stage": "fight", "round": 4}:
+            raise Killed
+
+    with pytest.raises(Killed):
+        fought.fight(**BATTLE, tell=break_off)
+    assert len(fought.reasons) == 1
+    fought.campaign = fought.new_campaign()
+    body = fought.fight(**BATTLE, flow="another", gone_on_with="1")
+
+    assert body["rounds"] == undisturbed["rounds"]
+    assert len(fought.reasons) == 1
+
+
 def test_texts_that_came_meanwhile_stay_out_of_it(
     ring: MakeRing, undisturbed: dict[str, Any], toy_text: Text
 ) -> None:
@@ -133,7 +152,8 @@ def test_a_battle_is_started_once(ring: MakeRing) -> None:
         fought.campaign.start(Key(flow=flow, step="start"), ASKED, in_silence)
         for flow in ("one", "one", "two")
     )
-    assert again == first == {"battle": "1", "done": 0, "promoted": False}
+    assert again == first
+    assert first == {"battle": "1", "done": 0, "promoted": False, "rolled_back": None}
     assert other["battle"] == "2"
 
 

@@ -9,14 +9,14 @@ from sqlalchemy import text
 from tests.flow import small
 from tests.flow.site import Site
 
-MANY = 40
+MANY = 24
 
 
 @pytest.mark.parametrize("most", [1, 3])
 def test_never_more_flows_at_once_than_all_workers_may_run(site: Site, most: int) -> None:
     site.destine({"nap-7:nap": {"during": 1}, "nap-20:nap": {"gap": 1}})
     # so long a silence as no busy machine is mistaken for
-    site.hire(4, play="small", shift={"most": most, "poll": 0.05, "silence": 2.0})
+    site.hire(4, play="small", silence=2.0, shift={"most": most, "poll": 0.05})
     for number in range(MANY):
         site.desk.ask("nap", {"seconds": 0.1 if most > 1 else 0.02}, flow=f"nap-{number}")
     done = {site.over(f"nap-{number}").state for number in range(MANY)}

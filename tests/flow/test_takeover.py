@@ -5,7 +5,7 @@ import signal
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 
 import psycopg
 import pytest
@@ -23,7 +23,7 @@ LATEST = 99  # no deed has so many moments: at its end
 
 def test_another_worker_takes_over_within_seconds(site: Site) -> None:
     site.destine({"nap-1:nap": {"during": 1}})
-    site.hire(2, play="small", shift={"silence": 2.0, "beat": 0.5})
+    site.hire(2, play="small", silence=2.0, shift={"beat": 0.5})
     site.desk.ask("nap", NAP, flow="nap-1")
     assert site.over("nap-1").state == "done"
     (seconds,) = site.fate.takeovers()
@@ -51,27 +51,28 @@ def _sleep_and_wake_up(site: Site, moments: dict[str, int]) -> None:
     """At each of these steps of a cycle a worker sleeps, until the cycle is over."""
     site.destine({name: {"halt": moment} for name, moment in moments.items()})
     toys.furnish(site.shop, crowned=True)
-    site.hire(len(moments) + 1, shift={"silence": 1.0})
+    site.hire(len(moments) + 1, silence=2.0)
     site.desk.ask("cycle", toys.ARGS["cycle"], flow="cycle-1")
     asleep = [pid for name in moments for pid in _put_to_sleep(site, name)]
     assert site.over("cycle-1").state == "done"
     (site.home / "go").touch()
     for pid in asleep:
-        os.kill(pid, signal.SIGCONT)
+        with suppress(ProcessLookupError):  # a hand whose worker found out before it fell asleep
+            os.kill(pid, signal.SIGCONT)
     time.sleep(2)  # for all the harm they might do
 
 
 def _put_to_sleep(site: Site, name: str) -> list[int]:
     """Stop the worker that has begun this step, and its hand; not while it holds a lock."""
-    until(lambda: (name, "halt") in site.fate.struck())
+    until(lambda: (name, "halt") in site.fate.struck(), seconds=90)
     worker = next(one["pid"] for one in reversed(site.fate.log()) if one["name"] == name)
     hand = next(pid for pid in site.hands() if site.parent(pid) == worker)
+    os.kill(hand, signal.SIGSTOP)
     os.kill(worker, signal.SIGSTOP)
     while _holds_a_lock(site):
         os.kill(worker, signal.SIGCONT)
         time.sleep(0.01)
         os.kill(worker, signal.SIGSTOP)
-    os.kill(hand, signal.SIGSTOP)
     return [worker, hand]
 
 
@@ -101,11 +102,10 @@ def _transactions(site: Site) -> set[tuple[object, ...]]:
 
 def test_a_worker_that_is_told_to_leave_hands_over_at_once(site: Site) -> None:
     site.destine({"nap-1:nap": {"halt": 1}})
-    patient = {"silence": 60.0}
-    site.hire(play="small", shift=patient)
+    site.hire(play="small", silence=60.0)
     site.desk.ask("nap", NAP, flow="nap-1")
     until(lambda: ("nap-1:nap", "halt") in site.fate.struck())
-    site.hire(play="small", shift=patient)
+    site.hire(play="small", silence=60.0)
     first, second = site.workers
     start = time.monotonic()
     os.kill(first, signal.SIGTERM)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sutdol.core.errors import NotReady
+from sutdol.core.errors import NothingToLearn
 from sutdol.flow import inline
 from sutdol.flow.plan import Deed, Json, Key, Kind, Plan, Step, Tell
 from sutdol.loop import cycle, promote, trigger
@@ -194,7 +194,7 @@ def test_an_evaluation_that_finds_it_due_takes_a_turn() -> None:
 
 def test_an_evaluation_with_nothing_to_learn_is_no_failure() -> None:
     def nothing() -> Json:
-        raise NotReady("guard-v1 has learned from all there is.")
+        raise NothingToLearn("guard-v1 has learned from all there is.")
 
     ended, _ = evaluate("only 41% caught", nothing)
     assert ended["nothing"] == "guard-v1 has learned from all there is."

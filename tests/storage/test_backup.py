@@ -5,7 +5,6 @@ import os
 import shutil
 import sqlite3
 import tarfile
-import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime
@@ -200,12 +199,10 @@ def test_a_killed_backup_leaves_the_last_one(
     assert heard(running) == "writing\n"
     running.kill()
     running.communicate()
-    (half,) = elsewhere.glob(".writing-*")
+    assert list(elsewhere.glob(".writing-*"))
     assert list(tmp_path.glob(".backing-up-*"))
 
     assert (elsewhere / "b.tar.gz").read_text() == "the last one"
-    yesterday = time.time() - 25 * 3600
-    os.utime(half, (yesterday, yesterday))
     backup(database_url, tmp_path, elsewhere / "b.tar.gz", now=now)
     assert [path.name for path in elsewhere.iterdir()] == ["b.tar.gz"]
     assert not list(tmp_path.glob(".backing-up-*"))

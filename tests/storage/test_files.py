@@ -28,6 +28,28 @@ def test_writing_replaces_the_whole_file(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_what_a_killed_writer_left_is_swept_by_the_next_and_what_is_being_written_is_not(
+    tmp_path: Path,
+) -> None:
+    script = """
+import os, sys
+from pathlib import Path
+from sutdol.storage import files
+with files.replacing(Path(sys.argv[1])) as file:
+    file.write(b"half")
+    file.flush()
+    os.kill(os.getpid(), 9)
+"""
+    env = {"PYTHONPATH": ":".join(sys.path)}
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "dead")], env=env)
+    assert len(list(tmp_path.iterdir())) == 1
+    with files.replacing(tmp_path / "alive") as file:
+        file.write(b"whole")
+        files.write(tmp_path / "other", b"written meanwhile")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["alive", "other"]
+    assert (tmp_path / "alive").read_bytes() == b"whole"
+
+
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
     files.write(tmp_path / "file", b"old")
     script = """

@@ -12,7 +12,7 @@ from sutdol.core.errors import Busy
 from sutdol.storage.leases import lease
 from sutdol.storage.redis import WAIT, Away, Redis
 
-SLACK = 0.4  # seconds that a busy machine may add
+SLACK = 1.0  # seconds that a busy machine may add
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ def test_a_server_that_goes_in_the_middle_takes_the_transaction_back(
             server.execute("SELECT pg_terminate_backend(%s)", [pid])
             tx.execute(text("SELECT 1"))
 
-    with pytest.raises(NotReady, match="restarted: try again when it is up"):
+    with pytest.raises(Unavailable, match="restarted: try again when it is up"):
         write()
     with db.write() as tx:
         assert tx.scalar(text("SELECT count(*) FROM turn")) == 0
@@ -214,7 +214,7 @@ def test_a_database_that_cannot_hold_korean_is_refused(
 
 def test_a_server_that_is_not_there_is_said(tmp_path: Path) -> None:
     nobody = "postgresql+psycopg://me:secret@localhost:1/d"
-    with pytest.raises(NotReady) as refused:
+    with pytest.raises(Unavailable) as refused:
         Database.open(nobody, tmp_path)
     assert str(refused.value) == (
         "postgresql+psycopg://me:***@localhost:1/d cannot be used (Connection refused): "

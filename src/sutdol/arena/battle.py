@@ -1,6 +1,6 @@
 """A battle as a plan: rounds in which the guard is attacked, learns, and is judged."""
 
-from sutdol.core.errors import NotReady
+from sutdol.core.errors import NothingToLearn
 from sutdol.flow.plan import Child, Json, Kind, Plan, Step, Told
 
 
@@ -36,10 +36,9 @@ def _first_guard(args: Json) -> Plan:
 
 
 def _rounds(begun: Json, args: Json) -> Plan:
-    promoted = begun["promoted"]
+    promoted, back = begun["promoted"], begun["rolled_back"]
     for number in range(begun["done"] + 1, args["rounds"] + 1):
         this = {"battle": begun["battle"], "round": number}
-        back = None
         if promoted:
             yield Told(event={"stage": "measure", "round": number})
             back = (yield Step(name=f"{number}/watch", deed="battle.watch", args=this))["reason"]
@@ -49,6 +48,7 @@ def _rounds(begun: Json, args: Json) -> Plan:
         written = this | {"verdict": ended.get("verdict"), "rolled_back": back}
         yield Step(name=f"{number}/record", deed="battle.record", args=written)
         yield Told(event=this)
+        back = None
     return {}
 
 
@@ -58,6 +58,6 @@ def _improved(number: int, args: Json) -> Plan:
     turn = {"role": "guard", "seed": args["seed"], "wait": True}
     try:
         ended: Json = yield Child(name=str(number), kind="cycle", args=turn)
-    except NotReady:
+    except NothingToLearn:
         return {}
     return ended

@@ -10,6 +10,7 @@ from sutdol.arena.cast import ROLE, Cast, Plan, cast, frozen_of, hash_of
 from sutdol.arena.fight import Result, Rewrite, fight
 from sutdol.arena.guarded import Guard
 from sutdol.arena.round import Curves, Fight, Round
+from sutdol.core.errors import BadInput
 from sutdol.core.types import Example
 from sutdol.flow.plan import Deed, Json, Key, Tell
 from sutdol.loop.monitor import watch
@@ -62,7 +63,8 @@ class Campaign:
     def start(self, key: Key, args: Json, tell: Tell) -> Json:
         """Freeze who fights and who watches, and put the battle on record.
 
-        `done` rounds are on record already where a battle is gone on with.
+        `done` rounds are on record already where a battle is gone on with, and the flow that is
+        lost may have `rolled_back` for the next.
         """
         if args.get("battle"):
             return self._gone_on_with(key, args["battle"])
@@ -75,6 +77,7 @@ class Campaign:
             "examples": len(known),
             "hash": hash_of([one.id for one in known]),
             "languages": taking_part.counts,
+            "independent": _independent_of(taking_part),
         }
 
         def deed(tx: Tx) -> Json:
@@ -88,7 +91,7 @@ class Campaign:
                 data=data,
             )
             id_ = battles.start(tx, wanted, self._now()).id
-            return {"battle": id_, "done": 0, "promoted": False}
+            return {"battle": id_, "done": 0, "promoted": False, "rolled_back": None}
 
         return effects.once(self._db, key.flow, key.step, self._now(), deed)
 
@@ -152,11 +155,18 @@ class Campaign:
 
     def _gone_on_with(self, key: Key, id_: str) -> Json:
         def deed(tx: Tx) -> Json:
-            battles.go_on(tx, id_, key.flow, self._now())
             rounds = battles.rounds(tx, id_)
             verdict = rounds[-1].body["verdict"] if rounds else None
             promoted = isinstance(verdict, dict) and verdict["decision"] == "promote"
-            return {"battle": id_, "done": len(rounds), "promoted": promoted}
+            lost = battles.get(tx, id_).flow
+            watched = effects.find(tx, lost, f"{len(rounds) + 1}/watch") if lost else None
+            battles.go_on(tx, id_, key.flow, self._now())
+            return {
+                "battle": id_,
+                "done": len(rounds),
+                "promoted": promoted and watched is None,
+                "rolled_back": watched["reason"] if watched else None,
+            }
 
         return effects.once(self._db, key.flow, key.step, self._now(), deed)
 
@@ -196,6 +206,11 @@ class Campaign:
                 battle = battles.get(tx, id_)
                 frozen = snapshots.rows(tx, str(battle.texts))
             self._kept = cast(id_, Plan.of(battle.settings), frozen, self._rewrite)
+            if _independent_of(self._kept) != battle.data.get("independent"):
+                raise BadInput(
+                    f"{battle.settings['independent']} is not what it was when battle {id_} began:"
+                    " put it back, or begin a new battle."
+                )
         return self._kept
 
 
@@ -210,6 +225,11 @@ def told(tx: Tx, id_: str) -> dict[str, Any]:
         "rounds": [dict(one.body) for one in rounds],
         "timing": {str(one.number): dict(one.timing) for one in rounds},
     }
+
+
+def _independent_of(cast: Cast) -> str | None:
+    texts = cast.panel.independent
+    return hash_of(texts) if texts else None
 
 
 def _total(results: Sequence[Result]) -> Fight:

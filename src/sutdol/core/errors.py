@@ -6,11 +6,12 @@ SutdolError
 │   └── BadInput          2 / 422   a file or text that cannot be read; says where and why
 ├── NotReady              1 / 409   something must happen first; says what
 │   ├── MissingExtra      1 / 501   an optional dependency is not installed; says how
-│   └── Unavailable       1 / 503   a server is down or full: the same may work in a moment
+│   └── NothingToLearn    1 / 409   a turn of the loop has nothing to learn from or be judged on
 ├── Refused               3 / 403   a rule forbids it; says which
 ├── LimitReached          4 / 429   a budget is used up
 ├── Corrupted             1 / 500   stored bytes are not what was written
 ├── Busy                  1 / 503   another process holds the resource
+├── Unavailable           1 / 503   a server is down or full: the same may work in a moment
 ├── EngineError           1 / 502   a model engine answered wrongly or not at all
 └── FlowFailed            1 / 500   a step of a flow broke off; says which
 """
@@ -63,8 +64,8 @@ class MissingExtra(NotReady):
         super().__init__(f"{what} needs an extra: pip install 'sutdol[{extra}]'")
 
 
-class Unavailable(NotReady):
-    status = 503
+class NothingToLearn(NotReady):
+    pass
 
 
 class Refused(SutdolError):
@@ -82,6 +83,10 @@ class Corrupted(SutdolError):
 
 
 class Busy(SutdolError):
+    status = 503
+
+
+class Unavailable(SutdolError):
     status = 503
 
 

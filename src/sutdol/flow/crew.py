@@ -26,11 +26,10 @@ OWN = "here-"  # begins the name of a queue of one process
 
 @dataclass(frozen=True, kw_only=True)
 class Crew:
-    """The workers on one flow database. `silence_ms` without a heartbeat is death."""
+    """The workers on one flow database."""
 
     place: Place
     engine: Engine
-    silence_ms: int
 
     def beat(self, me: str) -> None:
         with self.place.begin(self.engine) as tx:
@@ -47,7 +46,7 @@ class Crew:
     def alive(self) -> set[str]:
         """The ids of all workers that were heard of lately."""
         with self.place.begin(self.engine) as tx:
-            return set(tx.scalars(_alive(self.place, self.silence_ms)))
+            return set(tx.scalars(_alive(self.place)))
 
     def running(self, me: str) -> set[str]:
         """The ids of the flows that this worker runs by the engine's record."""
@@ -69,7 +68,7 @@ class Crew:
         from dbos._schemas.system_database import SystemSchema
 
         flow = SystemSchema.workflow_status
-        alive = _alive(self.place, self.silence_ms)
+        alive = _alive(self.place)
         dead = (
             flow.c.executor_id == of if of else func.coalesce(flow.c.executor_id, "").not_in(alive)
         )
@@ -112,8 +111,9 @@ def _queue_for(flow: Table, queues: dict[str, str]) -> dict[str, Any]:
     return {"queue_name": case((flow.c.parent_workflow_id.is_not(None), "cycles"), else_=usual)}
 
 
-def _alive(place: Place, silence_ms: int) -> Any:
-    return select(worker.c.id).where(worker.c.beat_ms >= _now_ms(place) - silence_ms)
+def _alive(place: Place) -> Any:
+    since = _now_ms(place) - int(place.silence * 1000)
+    return select(worker.c.id).where(worker.c.beat_ms >= since)
 
 
 def _now_ms(place: Place) -> Any:

@@ -23,7 +23,6 @@ STATES: dict[str, State] = {
     "DELAYED": "waiting",
 }
 OVER = ("done", "failed", "cancelled", "stale")
-SILENCE = 4.0  # seconds, as a worker's Shift has it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +84,7 @@ class Desk:
         if not self.place.exists():
             self.place.migrate()
         self._engine = self.place.engine()
-        self._crew = Crew(place=self.place, engine=self._engine, silence_ms=int(SILENCE * 1000))
+        self._crew = Crew(place=self.place, engine=self._engine)
         self._client = DBOSClient(
             system_database_engine=self._engine,
             dbos_system_schema=SCHEMA,

@@ -38,7 +38,6 @@ class Shift:
     most: int | None = None  # and in all processes
     attempts: int = 10  # times a step may be begun: a poisonous one must not loop for ever
     beat: float = 1.0  # seconds
-    silence: float = 4.0  # seconds without a heartbeat after which a worker counts as dead
     poll: float = 0.2  # seconds
 
 
@@ -92,9 +91,7 @@ class Engine:
         quieten(self._level)
         self._place.migrate()
         self._engine = self._place.engine()
-        self._crew = Crew(
-            place=self._place, engine=self._engine, silence_ms=int(self._shift.silence * 1000)
-        )
+        self._crew = Crew(place=self._place, engine=self._engine)
         self._doing = Doing(
             self._doer, self._crew, attempts=self._shift.attempts, leaving=self._stop.is_set
         )
@@ -295,7 +292,7 @@ class Engine:
     def require_heard(self) -> None:
         """Raise when nothing could be written for so long that others take this worker for dead."""
         since = self._silent_since
-        if since is not None and monotonic() - since > 2 * self._shift.silence:
+        if since is not None and monotonic() - since > 2 * self._place.silence:
             raise NotReady(
                 f"The flows cannot be written ({self._why}): free some space or look after the"
                 " database, then try again. What was finished is kept."

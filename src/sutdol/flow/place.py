@@ -51,10 +51,13 @@ attempt = Table(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """The flow database: `home` holds it, unless `database_url` is a PostgreSQL one."""
+    """The flow database: `home` holds it, unless `database_url` is a PostgreSQL one. A worker that
+    writes no heartbeat there for `silence` seconds counts as dead.
+    """
 
     database_url: str
     home: Path
+    silence: float = 4.0
 
     @property
     def url(self) -> URL:

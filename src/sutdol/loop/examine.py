@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TypeVar
 
-from sutdol.core.errors import NotReady
+from sutdol.core.errors import NothingToLearn
 from sutdol.loop.rules import Rules
 from sutdol.loop.workshop import Workshop
 from sutdol.storage import examples, exams
@@ -23,8 +23,9 @@ FEEDBACK_SHARE = 0.2  # of the texts of a kind, that one source of feedback may 
 def current(shop: Workshop[M]) -> tuple[Exam, list[StoredExample]]:
     """The open exam and its texts, drawn now if there is none.
 
-    `NotReady` when it was looked at too often and there is nothing to refill it with. One that was
-    drawn too small to judge anything is replaced as soon as there are texts for a better one.
+    `NothingToLearn` when it was looked at too often and there is nothing to refill it with. One
+    that was drawn too small to judge anything is replaced as soon as there are texts for a better
+    one.
     """
     role = shop.role.name
     with shop.db.write() as tx:
@@ -37,7 +38,9 @@ def current(shop: Workshop[M]) -> tuple[Exam, list[StoredExample]]:
             exams.retire(tx, exam.id, why=over, now=shop.now())
         if exam is None or over:
             if not fresh:
-                raise NotReady(f"No reviewed {role} labels are held out: import labelled texts.")
+                raise NothingToLearn(
+                    f"No reviewed {role} labels are held out: import labelled texts."
+                )
             exam = exams.open_exam(tx, role, [case.id for case in fresh], shop.now())
         return exam, exams.cases(tx, exam.id)
 
@@ -74,7 +77,7 @@ def _over(
     """Why the exam ends now; empty when it goes on."""
     worn, refill = exam.looks >= MOST_LOOKS, judges(rules, fresh)
     if worn and not refill:
-        raise NotReady(
+        raise NothingToLearn(
             f"{exam.id} was looked at {exam.looks} times and is worn out: add labelled data, or"
             f" labels with `sutdol feedback import FILE --role {exam.role} --reviewed` from several"
             " sources (each may write a fifth of an exam)."

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
-from sutdol.core.errors import Busy, NotReady, Refused
+from sutdol.core.errors import Busy, NothingToLearn, Refused
 from sutdol.flow.plan import Deed, Json, Key, Tell
 from sutdol.loop import examine, gate, live, promote, report, turn
 from sutdol.loop.evaluate import anchor, evaluate, learned, look_key, questions
@@ -92,7 +92,7 @@ def _snapshot(shop: Workshop[Any], key: Key, args: Json) -> Json:
     exam, _ = examine.current(shop)
     frozen = snapshot(shop)
     if frozen.hash == champion.snapshot:
-        raise NotReady(
+        raise NothingToLearn(
             f"{champion.id} has learned from all there is: fight a battle or add feedback."
         )
     return {
@@ -177,7 +177,7 @@ def _require_not_rolled_back(shop: Workshop[Any], challenger: Version) -> None:
     with shop.db.read() as tx:
         history = promotions.all(tx, shop.role.name)
     if any(one.from_version == challenger.id and one.kind in TAKEN_BACK for one in history):
-        raise NotReady(
+        raise NothingToLearn(
             f"{challenger.id} was rolled back, and there is nothing new to learn since:"
             " fight a battle or add feedback."
         )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from sutdol.core.errors import NotReady
+from sutdol.core.errors import NothingToLearn
 from sutdol.flow.plan import Child, Json, Kind, Plan, Step
 from sutdol.loop.workshop import Workshop
 from sutdol.storage import evaluations, examples, snapshots, versions
@@ -78,7 +78,7 @@ def evaluation_plan(flow: str, args: Json) -> Plan:
         return {**measured, "why": None}
     try:
         ended: Json = yield Child(name="cycle", kind="cycle", args={**args, "wait": False})
-    except NotReady as nothing:
+    except NothingToLearn as nothing:
         return {**measured, "why": found["why"], "nothing": str(nothing)}
     return {**measured, "why": found["why"], **ended}
 

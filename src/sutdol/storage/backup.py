@@ -1,7 +1,6 @@
 """Write everything into one file while others go on working: whole or not at all."""
 
 import tarfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -26,7 +25,6 @@ from sutdol.storage.inventory import inventory, rows
 ATTEMPTS = 5
 LEVEL = 1  # of gzip: models hardly shrink, and 6 saves 2 % more in twice the time
 BLOCK = 1 << 20
-A_DAY = 86_400.0  # seconds
 
 
 class _Moved(Exception):
@@ -110,7 +108,6 @@ def _packed(path: Path) -> Packed:
 
 def _write(to: Path, made: Manifest, places: Mapping[str, Path], progress: Progress) -> None:
     try:
-        _sweep(to.absolute().parent)
         with (
             files.replacing(to) as raw,
             GzipFile("", "wb", LEVEL, raw, mtime=0) as packed,
@@ -169,11 +166,3 @@ def _reading(path: Path) -> Iterator[BufferedReader]:
         raise disk_fault(error, path) from error
     with file:
         yield file
-
-
-def _sweep(folder: Path) -> None:
-    """Delete the half files that killed backups left here; nobody writes one for a day."""
-    for left in folder.glob(f"{files.DRAFT}*"):
-        with suppress(FileNotFoundError):
-            if time.time() - left.stat().st_mtime > A_DAY and left.is_file():
-                left.unlink()

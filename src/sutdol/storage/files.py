@@ -47,16 +47,39 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             yield file
         return
     path = path.resolve()  # a link stays a link
-    draft = _draft(path.parent)
+    for left in path.parent.glob(f"{DRAFT}{'[0-9a-f]' * 32}"):
+        _unlink_if_dead(left)
+    draft, file = _drafted(path.parent)
     try:
-        with draft.open("wb") as file:
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(path)
+            draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
     _sync(path.parent)
+
+
+def _drafted(folder: Path) -> tuple[Path, BinaryIO]:
+    """A new file whose lock dies with its maker; another one where it was swept before its lock was
+    taken.
+    """
+    while True:
+        draft = _draft(folder)
+        file = draft.open("wb")
+        with suppress(OSError):  # a file system without locks: nothing is swept there
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if draft.exists():
+            return draft, file
+        file.close()
+
+
+def _unlink_if_dead(left: Path) -> None:
+    """Remove what a killed process was writing, unless someone still writes it."""
+    with suppress(OSError), left.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        left.unlink()
 
 
 def shelve(home: Path, shelf: Shelf, fill: Callable[[Path], None]) -> Shelved:

@@ -6,7 +6,7 @@ from threading import Event, Lock, Thread
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
-from sutdol.core.errors import NotReady, SutdolError
+from sutdol.core.errors import SutdolError, Unavailable
 from sutdol.storage import redis_url
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ WAIT = 0.1  # seconds for a connection or an answer
 REST = 2.0  # seconds between two looks whether a Redis that went away is back
 
 
-class Away(NotReady):
+class Away(Unavailable):
     """Redis gave no answer: go on without it."""
 
 
