@@ -43,8 +43,8 @@ def write(path: Path, content: bytes) -> None:
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """A file that takes the place of `path` if the block ends well; else the old one stays."""
     if path.exists() and not path.is_file():  # a device or a pipe: nothing to replace
-        with path.open("wb") as file:
-            yield file
+        with path.open("wb") as special:
+            yield special
         return
     path = path.resolve()  # a link stays a link
     for left in path.parent.glob(f"{DRAFT}{'[0-9a-f]' * 32}"):
