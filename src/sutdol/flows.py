@@ -158,7 +158,7 @@ def engine(sutdol: Sutdol, queues: Sequence[str] = ("flows", "cycles")) -> Engin
         attempts=chosen.attempts,
     )
     home = sutdol.settings.home
-    hand = Hand(hand_command(), greeting(sutdol.settings), tidy=lambda: files.sweep(home, "models"))
+    hand = Hand(hand_command(), greeting(sutdol.settings), tidy=lambda: files.sweep(home))
     return Engine(
         sutdol.place,
         KINDS,

@@ -134,7 +134,7 @@ class Site:
 
     def over(self, flow: str, seconds: float = 60) -> Flow:
         """The flow, when it is over."""
-        until(lambda: self.desk.get(flow).over, seconds, poll=0.05)
+        until(lambda: self.desk.get(flow).over, seconds, poll=0.2)
         return self.desk.get(flow)
 
     def close(self) -> None:

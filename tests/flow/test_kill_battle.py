@@ -40,7 +40,7 @@ def test_a_battle_survives_a_kill_at_every_step(
         toys.furnish(site.shop, crowned=False)
         moments = dict(list(calm.moments.items())[third::3])
         site.destine(everywhere(moments, [DEATHS[(third + first) % 3]]))
-        site.hire(2)
+        site.hire()  # a worker that was killed is replaced by another one
         site.desk.ask("battle", toys.ARGS["battle"], flow="battle-1")
     for site in sites:
         assert site.over("battle-1", seconds=400).result == calm.result

@@ -1,22 +1,28 @@
-"""A worker is killed at every step of a cycle, at every point of it; nothing is lost or doubled."""
+"""A worker is killed at every step of a cycle, in the gap after its deed, and its hand in the middle
+of it; nothing is lost or doubled.
+
+The battle's tests kill at the other points too, and `make soak` at every point of every step.
+"""
 
 from collections.abc import Callable
 
 from tests.flow import toys
-from tests.flow.fate import DEATHS, everywhere
+from tests.flow.fate import Point, everywhere
 from tests.flow.site import Site, Undisturbed, harm
 
 
-def test_a_cycle_survives_a_kill_at_every_point_of_every_step(
+POINTS: tuple[Point, ...] = ("gap", "hand")
+
+
+def test_a_cycle_survives_a_kill_at_every_step(
     new_site: Callable[[str], Site], undisturbed: Callable[[str], Undisturbed]
 ) -> None:
-    """Of its worker, before and in the middle of the deed and in the gap after it; of its hand."""
     calm = undisturbed("cycle")
-    sites = {point: new_site(point) for point in (*DEATHS, "hand")}
+    sites = {point: new_site(point) for point in POINTS}
     for point, site in sites.items():
         toys.furnish(site.shop, crowned=True)
         site.destine(everywhere(calm.moments, [point]))
-        site.hire(2)
+        site.hire()  # a worker that was killed is replaced by another one
         site.desk.ask("cycle", toys.ARGS["cycle"], flow="cycle-1")
     for point, site in sites.items():
         assert site.over("cycle-1", seconds=300).result == calm.result

@@ -24,7 +24,7 @@ from tests.flow.fate import Fate, Mortal
 from sutdol.flow.plan import Deed, Json, Key, Kind, Tell
 
 COMMAND = [sys.executable, "-W", "error", "-m", "tests.flow.worker"]
-QUICK = {"beat": 0.15, "poll": 0.12, "attempts": 50}
+QUICK = {"beat": 0.2, "poll": 0.2, "attempts": 50}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class Asked:
     play: str = "toys"
     workers: int = 1
     replaced: bool = True
-    silence: float = 0.6
+    silence: float = 0.8
     shift: Mapping[str, Any] = field(default_factory=dict)
     start: Mapping[str, Any] | None = None  # a flow that each begins in place
     resume: str | None = None  # a flow that each goes on with in place
@@ -65,7 +65,7 @@ def work(asked: Asked) -> None:
     fate = Fate(home)
     greeting = {"home": asked.home, "url": asked.url, "play": asked.play}
     command = [*COMMAND, "hand", asked.home]
-    doer = Mortal(Hand(command, greeting, tidy=lambda: files.sweep(home, "models")), fate)
+    doer = Mortal(Hand(command, greeting, tidy=lambda: files.sweep(home)), fate)
     place = Place(database_url=asked.url, home=home, silence=asked.silence)
     with Engine(place, kinds(asked.play), doer, Shift(**QUICK | dict(asked.shift))) as here:
         if asked.start is not None:

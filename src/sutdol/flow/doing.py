@@ -64,7 +64,7 @@ class Doing:
                 task.get_loop().call_soon_threadsafe(self._break_off, task)
 
     def _break_off(self, task: asyncio.Task[Any]) -> None:
-        if not task.done():
+        if not task.done() and task not in self._lost:
             self._lost.add(task)
             task.cancel()
 

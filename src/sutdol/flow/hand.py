@@ -50,6 +50,7 @@ class Hand:
         """`tidy` is called after a hand was killed, to sweep up what it left half done."""
         self._command, self._greeting, self._tidy = command, greeting, tidy
         self._process: Process | None = None
+        self._burials: set[asyncio.Future[None]] = set()
         self._turn = asyncio.Lock()
 
     async def do(self, key: Key, step: Step, attempt: int, tell: Tell) -> Json:
@@ -67,14 +68,18 @@ class Hand:
         _kill(self._process)
 
     async def close(self) -> None:
-        process = self._process
+        process, self._process = self._process, None
         if process is None:
             return
         _kill(process)
-        await asyncio.shield(process.wait())
-        if self._process is process:
-            self._process = None
-            await asyncio.to_thread(self._tidy)
+        burial = asyncio.ensure_future(self._bury(process))
+        self._burials.add(burial)
+        burial.add_done_callback(self._burials.discard)
+        await asyncio.shield(burial)  # a second cancellation must not leave it half buried
+
+    async def _bury(self, process: Process) -> None:
+        await process.wait()
+        await asyncio.to_thread(self._tidy)
 
     async def _ask(self, wish: Json, tell: Tell) -> Json:
         process = await self._started()

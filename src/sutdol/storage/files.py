@@ -47,8 +47,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             yield special
         return
     path = path.resolve()  # a link stays a link
-    for left in path.parent.glob(f"{DRAFT}{'[0-9a-f]' * 32}"):
-        _unlink_if_dead(left)
+    _sweep_files(path.parent)
     draft, file = _drafted(path.parent)
     try:
         with file:
@@ -75,11 +74,12 @@ def _drafted(folder: Path) -> tuple[Path, BinaryIO]:
         file.close()
 
 
-def _unlink_if_dead(left: Path) -> None:
-    """Remove what a killed process was writing, unless someone still writes it."""
-    with suppress(OSError), left.open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        left.unlink()
+def _sweep_files(folder: Path) -> None:
+    """Remove the files that killed processes were writing here."""
+    for left in folder.glob(f"{DRAFT}{'[0-9a-f]' * 32}"):
+        with suppress(OSError), left.open("rb") as file:  # a folder is no file of ours
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left.unlink()
 
 
 def shelve(home: Path, shelf: Shelf, fill: Callable[[Path], None]) -> Shelved:
@@ -98,12 +98,13 @@ def shelve(home: Path, shelf: Shelf, fill: Callable[[Path], None]) -> Shelved:
             shutil.rmtree(draft, ignore_errors=True)
 
 
-def sweep(home: Path, shelf: Shelf) -> None:
+def sweep(home: Path) -> None:
     """Remove what killed processes left half written, unless someone is writing."""
-    room = home / shelf
-    if room.is_dir():
-        with _clear_faults(room), _sharing(room):
-            pass
+    for room in (home / "models", home / "reports"):
+        if room.is_dir():
+            with _clear_faults(room), _sharing(room):
+                for folder in room.iterdir():
+                    _sweep_files(folder)
 
 
 def checksum(path: Path) -> str:
