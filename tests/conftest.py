@@ -6,6 +6,23 @@ from pathlib import Path
 import pytest
 from tests.databases import Databases, databases_of
 
+SLOW = ("story", "trained", "real_battle", "refusals")
+"""Fixtures that are made by one worker and not by each."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share what is slow to make stay together; and crowds of workers on PostgreSQL come
+    one after the other: it has a hundred connections.
+    """
+    for item in items:
+        used = getattr(item, "fixturenames", ())
+        shared = next((one for one in SLOW if one in used), None)
+        if shared is not None:
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}-{shared}"))
+        elif "new_site" in used and "postgresql" in item.name:
+            item.add_marker(pytest.mark.xdist_group("postgresql-workers"))
+
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def databases(

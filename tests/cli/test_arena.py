@@ -14,8 +14,6 @@ from sutdol.cli.root import run
 from sutdol.cli.show import line
 from sutdol.models.fake import FakeServer
 
-pytestmark = pytest.mark.xdist_group("battles")  # one worker fights what they look at, not each
-
 LINE = re.compile(
     r"round \d+/2 seen \d\.\d\d held_out \d\.\d\d adaptive (\d\.\d\d|nan) fpr \d\.\d\d"
     r" twins \d\.\d\d verdict (promote|reject|inconclusive|none)"

@@ -9,13 +9,6 @@ from tests.databases import Databases
 from tests.flow.site import Agency, Site, Undisturbed, run_undisturbed
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Crowds of workers on PostgreSQL come one after the other: it has a hundred connections."""
-    for item in items:
-        if "new_site" in getattr(item, "fixturenames", ()) and "postgresql" in item.name:
-            item.add_marker(pytest.mark.xdist_group("postgresql-workers"))
-
-
 @pytest.fixture(scope="session")
 def agency() -> Iterator[Agency]:
     with Agency() as open_:

@@ -1,5 +1,5 @@
-"""A worker is killed at every step of a cycle, in the gap after its deed, and its hand in the middle
-of it; nothing is lost or doubled.
+"""A worker is killed at every step of a cycle, in the gap after its deed, and its hand in the
+middle of it; nothing is lost or doubled.
 
 The battle's tests kill at the other points too, and `make soak` at every point of every step.
 """
@@ -9,7 +9,6 @@ from collections.abc import Callable
 from tests.flow import toys
 from tests.flow.fate import Point, everywhere
 from tests.flow.site import Site, Undisturbed, harm
-
 
 POINTS: tuple[Point, ...] = ("gap", "hand")
 

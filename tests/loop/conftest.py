@@ -187,6 +187,22 @@ def advanced(
         yield home
 
 
+@pytest.fixture(scope="session")
+def laden(
+    toy: ModuleType, databases: Databases, advanced: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """The same home after three challengers that came to nothing: v3, v4 and v5."""
+    home = tmp_path_factory.mktemp("laden")
+    with moved(toy, databases, advanced, home) as db:
+        shop = Workshop(db=db, home=home, role=toy.Spotter(), now=toy.Clock(days=1))
+        for number in range(3):
+            dull = [toy.text_for("train", f"cake{number}")]
+            collect(shop, dull, kind="data", reviewed=True)
+            assert not improve(shop).promoted
+        db.close()
+        yield home
+
+
 @pytest.fixture
 def reigning(
     toy: ModuleType, databases: Databases, tmp_path: Path, furnished: Path

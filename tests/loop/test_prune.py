@@ -13,6 +13,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from tests.databases import Databases
+from tests.loop.conftest import moved
 
 from sutdol.core.errors import Busy, NotReady, SutdolError
 from sutdol.loop import cycle, live, overview, promote, turn
@@ -26,13 +28,12 @@ from sutdol.storage.promotions import Crowning
 
 
 @pytest.fixture
-def tried(toy: ModuleType, promoted: Workshop[Any]) -> Workshop[Any]:
+def tried(
+    toy: ModuleType, databases: Databases, tmp_path: Path, laden: Path
+) -> Iterator[Workshop[Any]]:
     """After guard-v2 was promoted, three challengers came to nothing: v3, v4 and v5."""
-    for number in range(3):
-        dull = [toy.text_for("train", f"cake{number}")]
-        collect(promoted, dull, kind="data", reviewed=True)
-        assert not cycle.improve(promoted).promoted
-    return promoted
+    with moved(toy, databases, laden, tmp_path) as db:
+        yield Workshop(db=db, home=tmp_path, role=toy.Spotter(), now=toy.Clock(days=2))
 
 
 def models(shop: Workshop[Any]) -> set[str]:

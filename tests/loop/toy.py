@@ -274,7 +274,7 @@ def main(home: Path, pause: bool) -> int:
         if pause:
             time.sleep(60)
 
-    now = Clock(days=int(pause))  # its turn lasts an hour, and is not taken before the others' time
+    now = Clock(days=3 * pause)  # its turn lasts an hour, and is not taken before the others' time
     with open_database(home) as db:
         shop = Workshop(db=db, home=home, role=Spotter(training=training), now=now)
         try:

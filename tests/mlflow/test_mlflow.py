@@ -26,8 +26,6 @@ from sutdol.loop.workshop import Workshop
 from sutdol.storage import battles, files, snapshots, verdicts, versions
 from sutdol.storage.battles import NewBattle, Round
 
-pytestmark = pytest.mark.xdist_group("mlflow")  # one worker plays the story, not each
-
 STATUS = {"running": "RUNNING", "done": "FINISHED", "failed": "FAILED"}
 
 

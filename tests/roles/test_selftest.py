@@ -16,8 +16,6 @@ from sutdol.loop.role import Lesson
 from sutdol.roles.guard import GuardRole
 from sutdol.roles.selftest import Refusal, selftest
 
-pytestmark = pytest.mark.xdist_group("selftest")  # one worker trains the cheats, not each
-
 
 def every_seen_family(example: Example) -> Sequence[Disguised]:
     return by_family(example.input, readable(example.lang, unseen=False), "selftest")
