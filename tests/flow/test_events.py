@@ -50,7 +50,7 @@ def test_a_reader_goes_on_exactly_where_another_stopped(site: Site) -> None:
 
 def test_another_process_follows_while_it_happens(site: Site) -> None:
     site.hire(play="small")
-    site.desk.ask("tale", {"lines": 4, "pause": 0.3}, flow="tale-1")
+    site.desk.ask("tale", {"lines": 4, "pause": 1.5}, flow="tale-1")
     command = [sys.executable, "-W", "error", "-c", FOLLOW, site.url, str(site.home), "2"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as follower:
         assert follower.stdout is not None

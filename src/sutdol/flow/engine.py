@@ -38,7 +38,7 @@ class Shift:
     most: int | None = None  # and in all processes
     attempts: int = 10  # times a step may be begun: a poisonous one must not loop for ever
     beat: float = 1.0  # seconds
-    poll: float = 0.2  # seconds
+    poll: float = 0.5  # seconds between two looks into a queue
 
 
 @dataclass(frozen=True, kw_only=True)
