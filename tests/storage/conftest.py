@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
+from tests.redis_server import RedisServer, redis_server
 
 from sutdol.core.types import Example, Part
 from sutdol.storage import examples, versions
@@ -20,6 +21,13 @@ def db(database_url: str, tmp_path: Path) -> Iterator[Database]:
     """A migrated database without rows, on SQLite and on PostgreSQL."""
     with Database.open(database_url, tmp_path, wait=5) as database:
         yield database
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis of the test's own."""
+    with redis_server(tmp_path) as one:
+        yield one
 
 
 @pytest.fixture

@@ -3,24 +3,16 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
 
 import pytest
-from tests.redis_server import RedisServer, redis_server, until
+from tests.redis_server import SLACK, RedisServer, until
 
 from sutdol.storage.bus import MOST, Bus, Event, Subscription
 from sutdol.storage.redis import WAIT, Redis
 
 LONG = 10.0  # seconds within which anything that comes has come
-SLACK = 1.0  # seconds that a busy machine may add
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    with redis_server(tmp_path) as one:
-        yield one
 
 
 @contextmanager

@@ -2,25 +2,17 @@
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from threading import Thread
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.redis_server import RedisServer, redis_server, until
+from tests.redis_server import SLACK, RedisServer, until
 
 from sutdol.storage.cache import OBJECTS, Memory, Shared, key
 from sutdol.storage.redis import WAIT, Redis
 
-SLACK = 1.0  # seconds that a busy machine may add
 parts = st.lists(st.text(st.characters(codec=None), max_size=5), max_size=4)
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    with redis_server(tmp_path) as one:
-        yield one
 
 
 @pytest.fixture

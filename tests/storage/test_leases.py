@@ -3,22 +3,13 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
-from tests.redis_server import RedisServer, redis_server, until
+from tests.redis_server import SLACK, RedisServer, until
 
 from sutdol.core.errors import Busy
 from sutdol.storage.leases import lease
 from sutdol.storage.redis import WAIT, Away, Redis
-
-SLACK = 1.0  # seconds that a busy machine may add
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    with redis_server(tmp_path) as one:
-        yield one
 
 
 @pytest.fixture

@@ -10,19 +10,12 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 
 import pytest
-from tests.redis_server import RedisServer, redis_server, until
+from tests.redis_server import SLACK, RedisServer, redis_server, until
 
 from sutdol.core.errors import Unavailable, UsageError
 from sutdol.storage.redis import WAIT, Away, Redis, reachable
 
 REST = 0.1
-SLACK = 1.0  # seconds that a busy machine may add
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    with redis_server(tmp_path) as one:
-        yield one
 
 
 @pytest.fixture
