@@ -11,9 +11,9 @@ from tests.arena.ring import Ring
 
 from sutdol.arena.cast import Plan
 from sutdol.arena.independent import independent
-from sutdol.core.errors import BadInput, NotReady, UsageError
+from sutdol.core.errors import BadInput, NotReady, Unavailable, UsageError
 from sutdol.core.types import Example, Part
-from sutdol.flow.plan import Json
+from sutdol.flow.plan import Json, Key, Tell
 from sutdol.loop.parts import on_panel
 from sutdol.storage import examples
 from sutdol.storage.database import Database
@@ -227,6 +227,15 @@ def test_a_language_without_a_panel_is_not_told_with_the_figures_of_another(
     told = body["data"]["languages"]
     assert told["ko"]["panel_malicious"] == 6
     assert told["en"]["panel_malicious"] == 0
+
+
+def test_a_turn_that_breaks_off_is_not_taken_for_one_with_nothing_to_learn(ring: Ring) -> None:
+    def away(key: Key, args: Json, tell: Tell) -> Json:
+        raise Unavailable("The server is away: try again.")
+
+    with pytest.raises(Unavailable, match="server is away"):
+        ring.fight(rounds=2, deeds={**ring.deeds(), "toy.judge": away})
+    assert [one.state for one in ring.kept()] == ["failed"]
 
 
 # Another attacker's texts

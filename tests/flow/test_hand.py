@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from threading import Event
 
 import pytest
 from tests.flow.site import processes, until
@@ -67,6 +68,28 @@ def test_a_deed_that_is_broken_off_takes_its_process_along(tmp_path: Path) -> No
         return {"left": processes(str(tmp_path))}
 
     assert asked("time.sleep(60)", impatient, str(tmp_path)) == {"left": []}
+
+
+@pytest.mark.parametrize("moment", ["starting", "working"])
+def test_a_deed_that_is_broken_off_twice_is_tidied_up_after_all_the_same(
+    tmp_path: Path, moment: str
+) -> None:
+    tidied, works = Event(), asyncio.Event()
+    work = "print('{\"told\": {}}', flush=True); time.sleep(60)"
+    hand = Hand([sys.executable, "-c", LISTEN + work, str(tmp_path)], {}, tidied.set)
+
+    async def hasty() -> bool:
+        doing = asyncio.ensure_future(hand.do(KEY, STEP, 1, lambda _: works.set()))
+        await (asyncio.sleep(0) if moment == "starting" else works.wait())
+        for _ in range(2):
+            doing.cancel()
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await doing
+        return await asyncio.to_thread(tidied.wait, 10)
+
+    assert asyncio.run(hasty())
+    assert processes(str(tmp_path)) == []
 
 
 def test_answers_of_any_size_arrive() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sutdol.core.errors import NothingToLearn
+from sutdol.core.errors import NothingToLearn, NotReady
 from sutdol.flow import inline
 from sutdol.flow.plan import Deed, Json, Key, Kind, Plan, Step, Tell
 from sutdol.loop import cycle, promote, trigger
@@ -198,3 +198,11 @@ def test_an_evaluation_with_nothing_to_learn_is_no_failure() -> None:
 
     ended, _ = evaluate("only 41% caught", nothing)
     assert ended["nothing"] == "guard-v1 has learned from all there is."
+
+
+def test_an_evaluation_whose_turn_breaks_off_fails() -> None:
+    def full() -> Json:
+        raise NotReady("The disk is full.")
+
+    with pytest.raises(NotReady, match="disk is full"):
+        evaluate("only 41% caught", full)

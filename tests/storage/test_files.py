@@ -50,6 +50,17 @@ with files.replacing(Path(sys.argv[1])) as file:
     assert (tmp_path / "alive").read_bytes() == b"whole"
 
 
+def test_half_reports_and_half_models_of_the_dead_are_swept_out(tmp_path: Path) -> None:
+    dead = f"{files.DRAFT}{'0' * 32}"
+    model, report = tmp_path / "models" / dead, tmp_path / "reports" / "guard-1" / dead
+    model.mkdir(parents=True)
+    files.write(report.with_name("report.json"), b"whole")
+    report.write_bytes(b"half")
+    files.sweep(tmp_path)
+    assert (model.exists(), report.exists()) == (False, False)
+    assert report.with_name("report.json").read_bytes() == b"whole"
+
+
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
     files.write(tmp_path / "file", b"old")
     script = """

@@ -7,7 +7,9 @@ from cyclopts import App
 from sutdol.cli.output import Count, Json, note, opened, say, write_json
 
 if TYPE_CHECKING:
+    from sutdol.app import Sutdol
     from sutdol.flow.desk import Desk, Flow
+    from sutdol.storage.battles import State
 
 app = App(
     name="flows",
@@ -86,14 +88,10 @@ def cancel(flow: str, *, json: Json = None) -> None:
     Example: sutdol flows cancel cycle-1a2b3c4d5e6f
     """
     from sutdol.flow.desk import Desk
-    from sutdol.storage import battles
 
     with opened() as sutdol, Desk(sutdol.place) as desk:
         found = desk.cancel(flow)
-        with sutdol.db.write() as tx:
-            battle = battles.of_flow(tx, flow)
-            if battle is not None:
-                battles.set_state(tx, battle.id, "cancelled", sutdol.guard.now())
+        _note_battle(sutdol, flow, "cancelled")
     _told(found, json)
 
 
@@ -106,18 +104,24 @@ def resume(flow: str, *, json: Json = None) -> None:
     Example: sutdol flows resume battle-1a2b3c4d5e6f
     """
     from sutdol.flow.desk import Desk
-    from sutdol.storage import battles
 
     with opened() as sutdol, Desk(sutdol.place) as desk:
         found = desk.resume(flow)
-        with sutdol.db.write() as tx:
-            battle = battles.of_flow(tx, flow)
-            if battle is not None:
-                battles.set_state(tx, battle.id, "running", sutdol.guard.now())
+        _note_battle(sutdol, flow, "running")
         idle = not desk.workers()
     _told(found, json)
     if idle:
         note("No worker is running: start one with `sutdol worker`.")
+
+
+def _note_battle(sutdol: "Sutdol", flow: str, state: "State") -> None:
+    """Put the state of a flow on record with its battle, if it fights one."""
+    from sutdol.storage import battles
+
+    with sutdol.db.write() as tx:
+        battle = battles.of_flow(tx, flow)
+        if battle is not None:
+            battles.set_state(tx, battle.id, state, sutdol.guard.now())
 
 
 @app.command

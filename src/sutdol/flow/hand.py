@@ -69,17 +69,26 @@ class Hand:
 
     async def close(self) -> None:
         process, self._process = self._process, None
-        if process is None:
-            return
+        if process is not None:
+            self._bury(process)
+        if self._burials:
+            await asyncio.wait(set(self._burials))  # who is cancelled again leaves them to go on
+
+    def _bury(self, process: Process) -> None:
+        """Kill it, and tidy up when it is dead, whoever waits for that."""
+
+        async def tidied() -> None:
+            await process.wait()
+            await asyncio.to_thread(self._tidy)
+
         _kill(process)
-        burial = asyncio.ensure_future(self._bury(process))
+        burial = asyncio.ensure_future(tidied())
         self._burials.add(burial)
         burial.add_done_callback(self._burials.discard)
-        await asyncio.shield(burial)  # a second cancellation must not leave it half buried
 
-    async def _bury(self, process: Process) -> None:
-        await process.wait()
-        await asyncio.to_thread(self._tidy)
+    def _abandon(self, starting: asyncio.Future[Process]) -> None:
+        if not starting.cancelled() and starting.exception() is None:
+            self._bury(starting.result())
 
     async def _ask(self, wish: Json, tell: Tell) -> Json:
         process = await self._started()
@@ -108,8 +117,9 @@ class Hand:
             )
             try:
                 self._process = await asyncio.shield(starting)
-            except asyncio.CancelledError:
-                self._process = await starting  # else nobody knew it, to kill it
+            except asyncio.CancelledError:  # nobody else will know it, to kill it
+                starting.add_done_callback(self._abandon)
+                await asyncio.wait([starting])
                 raise
             assert self._process.stdin is not None
             self._process.stdin.write(_line({**self._greeting, "parent": os.getpid()}))
