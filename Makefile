@@ -4,8 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 MLFLOW := .mlflow
+CLIENTS := .clients
+OPENAI := $(shell sed -n 's/^openai.*==//p' tests/clients/requirements.txt)
+# Without bytecode each of the many processes of a test run would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install mlflow demo test check bench soak clean
+.PHONY: install mlflow clients prometheus demo test check bench soak clean
 
 install: $(STAMP)
 
@@ -20,7 +24,29 @@ mlflow: $(MLFLOW)/.installed
 
 $(MLFLOW)/.installed: pyproject.toml
 	test -x $(MLFLOW)/bin/python || $(PYTHON) -m venv $(MLFLOW)
-	$(MLFLOW)/bin/pip install --disable-pip-version-check -q -e '.[mlflow]' mlflow
+	$(MLFLOW)/bin/pip install --disable-pip-version-check -q --no-compile -e '.[mlflow]' mlflow
+	touch $@
+
+# Clients that others wrote, with their own tests, in an environment of its own, 0.2 GB, for tests:
+# the tests of OpenAI's client are in its source alone.
+clients: $(CLIENTS)/.installed
+
+$(CLIENTS)/.installed: tests/clients/requirements.txt
+	test -x $(CLIENTS)/bin/python || $(PYTHON) -m venv $(CLIENTS)
+	$(CLIENTS)/bin/pip install --disable-pip-version-check -q --no-compile -r $<
+	$(CLIENTS)/bin/pip download --disable-pip-version-check -q -d $(CLIENTS) --no-deps \
+		--no-binary :all: --no-build-isolation openai==$(OPENAI)
+	rm -rf $(CLIENTS)/openai-*/
+	tar -xzf $(CLIENTS)/openai-$(OPENAI).tar.gz -C $(CLIENTS) \
+		openai-$(OPENAI)/tests openai-$(OPENAI)/pyproject.toml
+	touch $@
+
+# Prometheus and promtool out of Debian's package, for tests: its service stays uninstalled.
+prometheus: .prometheus/.unpacked
+
+.prometheus/.unpacked:
+	mkdir -p .prometheus
+	command -v prometheus >/dev/null || (apt-get update -q && cd .prometheus && apt-get download -q prometheus && dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin && rm prometheus_*.deb)
 	touch $@
 
 demo: install
@@ -46,13 +72,15 @@ bench: install
 	$(BIN)/python benchmarks/cache.py
 	$(BIN)/python benchmarks/flows.py
 	$(BIN)/python benchmarks/durable.py
+	$(BIN)/python benchmarks/gateway.py --quick
 
 soak: install
 	$(BIN)/python -m tests.flow.soak --kills 100
+	$(BIN)/python -m tests.serve.soak
 	$(BIN)/python benchmarks/gate.py
 	$(BIN)/python benchmarks/gate.py --series 0 --real 200
 	$(if $(DATA),$(BIN)/python benchmarks/guard.py --texts 1000 --data $(DATA))
 	$(if $(DATA),$(BIN)/python benchmarks/arena.py --times 2 --data $(DATA))
 
 clean:
-	rm -rf $(VENV) $(MLFLOW) .sutdol .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
+	rm -rf $(VENV) $(MLFLOW) $(CLIENTS) .prometheus .sutdol .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build

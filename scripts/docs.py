@@ -8,11 +8,14 @@ from random import Random
 
 from pydantic import BaseModel
 
+from sutdol.api.access import rule
+from sutdol.api.app import routes
 from sutdol.arena.attack import ATTACKS, Attack
 from sutdol.arena.disguise import disguise
 from sutdol.arena.families import COVERED_BY_CODE, COVERED_IN_ENGLISH, HELD_OUT
 from sutdol.arena.search import SEARCHES
 from sutdol.cli.root import app
+from sutdol.core.sections import Upstream
 from sutdol.core.settings import CONVENTIONAL, Settings
 from sutdol.metrics.measure import METRICS
 
@@ -23,9 +26,13 @@ SAMPLES = {
     "ko": "내일 아침에 숫돌 가져와 주세요 귀여운 고양이도",
 }
 # Settings that are read and checked, but that nothing in this release uses.
-LATER = {
-    "vllm_base_url", "hf_token", "runpod_api_key", "runpod_endpoint_id", "port", "auth",
-}  # fmt: skip
+LATER = {"hf_token"}
+TAGS = {
+    "OpenAI": "OpenAI's clients need nothing but another `base_url`, ending in `/v1`.",
+    "Perspective": "[Move from Perspective](../how-to/move-from-perspective.md).",
+    "Sutdol": "Our own.",
+    "Health": "For those who watch over it: [Prometheus](../how-to/watch-with-prometheus.md).",
+}
 SEEN_AS_NOTHING = "[\u0000-\u001f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff]"
 _INVISIBLE = re.compile(f"{SEEN_AS_NOTHING}|[\U000e0000-\U000e007f]")
 
@@ -72,12 +79,14 @@ def settings() -> str:
         "## Read and checked, not used yet\n\n"
         "These belong to applications that are on the way; setting them changes nothing today.\n\n"
         f"{head}{''.join(later)}\n"
-        "Where two names are given, the first one counts when both are set.\n\n"
+        "Where two names are given, the first one counts when both are set. Lists are JSON in the"
+        """ environment, such as `SUTDOL_GATEWAY__GUARD_ROLES='["user"]'`.\n\n"""
         "`database_url` understands `sqlite:`, `sqlite+aiosqlite:`, `postgres:`, `postgresql:`,"
         " `postgresql+asyncpg:` and `postgresql+psycopg2:` and maps them to its own drivers; the"
         " one for PostgreSQL is installed with Sutdol. More: [workers](../how-to/run-workers.md),"
         " [PostgreSQL](../how-to/use-postgresql.md), [Redis](../how-to/use-redis.md),"
-        " [MLflow](../how-to/mirror-to-mlflow.md).\n"
+        " [MLflow](../how-to/mirror-to-mlflow.md), [the server](../how-to/run-the-server.md).\n\n"
+        f"## An upstream\n\n{_upstream()}"
     )
 
 
@@ -88,10 +97,21 @@ def _fields(model: type[BaseModel], prefix: str) -> list[tuple[str, str]]:
             rows += _fields(type(field.default), f"{name}.")
             continue
         names = [f"SUTDOL_{prefix}{name}".upper().replace(".", "__"), *CONVENTIONAL.get(name, ())]
-        shown = "" if field.default in (None, "") else f"`{field.default}`"
+        shown = "" if field.default in (None, "", ()) else f"`{field.default}`"
         variables = ", ".join(f"`{one}`" for one in names)
-        rows.append((name, f"| `{prefix}{name}` | {variables} | {shown} | {field.description} |\n"))
+        meaning = " ".join((field.description or "").split())
+        rows.append((name, f"| `{prefix}{name}` | {variables} | {shown} | {meaning} |\n"))
     return rows
+
+
+def _upstream() -> str:
+    fields = Upstream.model_fields.items()
+    return (
+        "The fields of each entry of `upstreams`, in the YAML file"
+        " ([examples](../how-to/put-models-behind-the-gateway.md)).\n\n"
+        "| field | meaning |\n|---|---|\n"
+        + "".join(f"| `{name}` | {field.description} |\n" for name, field in fields)
+    )
 
 
 def attacks() -> str:
@@ -163,7 +183,33 @@ def metrics() -> str:
     )
 
 
-PAGES = {"commands": commands, "settings": settings, "attacks": attacks, "metrics": metrics}
+def rest() -> str:
+    """Every route by its tag; what stands above the mark is written by hand and stays."""
+    by_hand = (FOLDER / "rest.md").read_text(encoding="utf-8").partition(MADE)[0]
+    rows: dict[str, list[str]] = {tag: [] for tag in TAGS}
+    for path, methods in routes().openapi()["paths"].items():
+        for method, said in methods.items():
+            rows[said["tags"][-1]].append(_route_row(method.upper(), path, said))
+    head = "| route | what | scope | role |\n|---|---|---|---|\n"
+    parts = [f"\n### {tag}\n\n{TAGS[tag]}\n\n{head}{''.join(rows[tag])}" for tag in TAGS]
+    return f"{by_hand}{MADE}{''.join(parts)}"
+
+
+def _route_row(method: str, path: str, said: dict[str, str]) -> str:
+    needed = rule(method, path)
+    scope = "open" if needed.open else "any" if needed.scope == "*" else needed.scope
+    role = "" if needed.open else needed.role
+    what = " ".join(said["description"].partition("\n\n")[0].split()).replace("|", r"\|")
+    return f"| `{method} {path}` | {what} | {scope} | {role} |\n"
+
+
+PAGES = {
+    "commands": commands,
+    "settings": settings,
+    "attacks": attacks,
+    "metrics": metrics,
+    "rest": rest,
+}
 
 
 def main() -> int:

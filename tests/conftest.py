@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.databases import Databases, databases_of
 
-SLOW = ("story", "trained", "real_battle", "refusals")
+SLOW = ("story", "trained", "real_battle", "refusals", "guarded")
 """Fixtures that are made by one worker and not by each."""
 
 
@@ -19,7 +19,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         used = getattr(item, "fixturenames", ())
         shared = next((one for one in SLOW if one in used), None)
         if shared is not None:
-            item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}-{shared}"))
+            kind = "-postgresql" if "postgresql" in item.name else ""
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}-{shared}{kind}"))
         elif "new_site" in used and "postgresql" in item.name:
             item.add_marker(pytest.mark.xdist_group("postgresql-workers"))
 

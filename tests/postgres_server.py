@@ -50,6 +50,7 @@ class PostgresServer:
     def __init__(self, admin: Admin, where: URL, folder: Path) -> None:
         self._admin, self._where, self._made = admin, where, 0
         self._free: list[str] = []
+        self._small: set[str] = set()  # those without rows at first, which are soon emptied
         self._number = uuid4().int % 2**62
         self._sweep()
         admin.execute("SELECT pg_advisory_lock(%s)", [self._number])
@@ -67,23 +68,15 @@ class PostgresServer:
     def migrated(self, home: Path) -> str:
         if self._free:
             return self._free.pop()
-        return self._create(f"TEMPLATE {make_url(self._template).database}")
+        made = self._create(f"TEMPLATE {make_url(self._template).database}")
+        self._small.add(made)
+        return made
 
     def copy(self, url: str, home: Path) -> str:
-        new = self.migrated(home)
-        with self._inside(url) as source, self._inside(new) as target:
-            for table in TABLES:
-                _copy(source, target, table)
-            for name in COUNTED:
-                target.execute(
-                    SQL("SELECT setval(pg_get_serial_sequence({}, 'id'), max(id)) FROM {}").format(
-                        f'"{name}"', Identifier(name)
-                    )
-                )
-        return new
+        return self._create(f"TEMPLATE {make_url(url).database}")
 
     def drop(self, url: str) -> None:
-        if self._emptied(url):
+        if url in self._small and self._emptied(url):
             self._free.append(url)
         else:
             self._drop(str(make_url(url).database))
@@ -140,10 +133,3 @@ class PostgresServer:
             if lock == (True,):
                 self._drop(name)
                 self._admin.execute("SELECT pg_advisory_unlock(%s)", [owner])
-
-
-def _copy(source: Admin, target: Admin, table: SQL) -> None:
-    give, take = SQL("COPY {} TO STDOUT").format(table), SQL("COPY {} FROM STDIN").format(table)
-    with source.cursor().copy(give) as rows, target.cursor().copy(take) as into:
-        for block in rows:
-            into.write(block)

@@ -9,6 +9,7 @@ from shutil import copytree
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 from tests.databases import on_postgresql
 from tests.killed import Mortal
 
@@ -26,8 +27,25 @@ from sutdol.loop.collect import collect
 from sutdol.loop.verify import verify
 from sutdol.roles.calibrate import calibrate
 from sutdol.roles.labelled import labelled
-from sutdol.storage import battles, evaluations, looks, turns, verdicts, versions
+from sutdol.storage import (
+    battles,
+    evaluations,
+    looks,
+    requests,
+    server_tables,
+    sessions,
+    turns,
+    uploads,
+    users,
+    verdicts,
+    versions,
+)
 from sutdol.storage.check import check
+from sutdol.storage.requests import Request
+from sutdol.storage.uploads import Receiving, Upload
+from sutdol.storage.writer import Writer
+
+DAY = timedelta(days=1)
 
 
 def ticking() -> Callable[[], datetime]:
@@ -222,6 +240,65 @@ def test_whether_a_turn_is_due_goes_by_the_settings(sutdol: Sutdol) -> None:
     assert look(sutdol) == {"why": None}
 
 
+def old_and_young(sutdol: Sutdol) -> tuple[Upload, Upload]:
+    """Something past its time of each kind beside something living; the two uploads."""
+    now, second = sutdol.guard.now(), timedelta(seconds=1)
+    rows = [
+        Request(id=f"{days}", route="/x", status=200, milliseconds=1.0, created_at=now - days * DAY)
+        for days in (399, 401)
+    ]
+    with sutdol.db.write() as tx:
+        kim = users.create(tx, "kim", "admin", now)
+        for lasts in (second, DAY):
+            sessions.open(tx, b"p" * 32, kim.id, now, lasts=lasts)
+    made = []
+    for lasts in (second, DAY):
+        with Receiving.begin(sutdol.settings.home, most=99) as receiving:
+            receiving.take(str(lasts).encode())
+            with sutdol.db.write() as tx:
+                how = {"user": kim.id, "name": "a", "purpose": "batch", "now": now}
+                made.append(receiving.keep(tx, expires_at=now + lasts, **how))
+    writer = Writer(sutdol.db)
+    writer.write_through([requests.row(one) for one in rows])
+    writer.close()
+    return made[0], made[1]
+
+
+def left(sutdol: Sutdol) -> dict[str, int]:
+    with sutdol.db.read() as tx:
+        tables = server_tables.session, server_tables.upload, server_tables.request
+        return {
+            table.name: tx.scalar(select(func.count()).select_from(table)) or 0 for table in tables
+        }
+
+
+def test_what_is_past_its_time_goes_and_the_rest_stays(tmp_path: Path) -> None:
+    with opened(tmp_path / "home") as sutdol:
+        old, young = old_and_young(sutdol)
+        assert left(sutdol) == {"session": 2, "upload": 2, "request": 2}
+        sutdol.tidy()
+
+        assert left(sutdol) == {"session": 1, "upload": 1, "request": 1}
+        assert not uploads.path(sutdol.settings.home, old).exists()
+        assert uploads.path(sutdol.settings.home, young).exists()
+        with sutdol.db.read() as tx:
+            assert [one.id for one in requests.newest(tx)] == ["399"]
+        sutdol.tidy()
+        assert left(sutdol) == {"session": 1, "upload": 1, "request": 1}
+
+
+def test_what_cannot_go_keeps_nothing_else_from_going(tmp_path: Path) -> None:
+    with opened(tmp_path / "home") as sutdol:
+        old, _ = old_and_young(sutdol)
+        content = uploads.path(sutdol.settings.home, old)
+        content.unlink()
+        content.mkdir()  # nobody can unlink a folder
+        with pytest.raises(NotReady):
+            sutdol.tidy()
+
+        assert left(sutdol) == {"session": 1, "upload": 2, "request": 1}
+
+
 def test_a_battle_of_an_unknown_strategy_is_refused_before_any_work(tmp_path: Path) -> None:
     with opened(tmp_path / "home") as sutdol, pytest.raises(UnknownName, match="'mixed'"):
         sutdol.plan(attack_strategy="mixd")
@@ -251,6 +328,7 @@ def test_forgetting_names_only_the_versions_that_learned_from_it(
     assert overview.forget(sutdol.guard, "feedback:web") == {
         "source": "feedback:web",
         "forgotten": 40,
+        "feedback": 0,
         "retrain": ["guard-v2"],
     }
 

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from sutdol.arena.campaign import Arena, Campaign
-from sutdol.arena.cast import Plan, cast, frozen_of
+from sutdol.arena.cast import Plan, cast, frozen_of, require_model
 from sutdol.arena.fight import Rewrite
 from sutdol.arena.fixed import by_family, exam_disguises, readable
 from sutdol.arena.guarded import Judged
@@ -20,7 +20,7 @@ from sutdol.arena.rehearse import rehearse
 from sutdol.arena.report import curve
 from sutdol.arena.search import Budget
 from sutdol.arena.strategy import strategy
-from sutdol.core.errors import NotReady, UnknownName
+from sutdol.core.errors import NotReady, SutdolError, UnknownName
 from sutdol.core.settings import Settings
 from sutdol.core.text.reading import key
 from sutdol.core.types import Disguised, Example
@@ -42,7 +42,7 @@ from sutdol.roles.guard import GuardRole
 from sutdol.roles.labelled import Columns, labelled
 from sutdol.roles.selftest import Refusal, selftest
 from sutdol.roles.texts import Texts
-from sutdol.storage import examples, mlflow, turns, versions
+from sutdol.storage import examples, mlflow, requests, sessions, turns, uploads, versions
 from sutdol.storage.bus import Bus
 from sutdol.storage.cache import Memory, Shared
 from sutdol.storage.database import Database
@@ -105,10 +105,9 @@ class Sutdol:
         """Tells readers in all processes that something happened."""
         return Bus(self.redis)
 
-    @cached_property
-    def decisions(self) -> Decisions:
-        """The live guard's decisions, kept here and, where it pays, in Redis."""
-        return Decisions(self.live, Memory(), Shared(self.redis) if self.redis else None)
+    def decisions(self, live: Callable[[], Classifier]) -> Decisions:
+        """What a live guard decides, kept here and, where it pays, in Redis."""
+        return Decisions(live, Memory(), Shared(self.redis) if self.redis else None)
 
     @property
     def place(self) -> Place:
@@ -144,7 +143,7 @@ class Sutdol:
         independent: Path | None = None,
         texts: int | None = None,
     ) -> Plan:
-        """A battle as the settings have it; a bad name is refused before any work."""
+        """A battle as the settings have it; what cannot be fought is refused before any work."""
         chosen = self.settings.battle
         plan = Plan(
             rounds=rounds,
@@ -155,7 +154,7 @@ class Sutdol:
             trigger=chosen.trigger,
             independent=independent.absolute() if independent else None,
         )
-        strategy(attack_strategy, plan.languages)
+        require_model(strategy(attack_strategy, plan.languages), self.rewrite())
         return plan
 
     @cached_property
@@ -237,6 +236,30 @@ class Sutdol:
         standing = Standing(self.live(), self.guard_role.texts)
         watched = cast("", self.plan(rounds=1), frozen_of(known), self.rewrite())
         return {"version": standing.version, **measure(watched.panel, standing).json()}
+
+    def tidy(self) -> None:
+        """Delete what is past its time: sessions, uploaded files, requests on record.
+
+        Each by itself; the first error is raised when all were tried.
+        """
+        now, kept = self.guard.now(), timedelta(days=self.settings.server.keep_days)
+        parts: tuple[Callable[[], int], ...] = (
+            lambda: self._sweep_sessions(now),
+            lambda: uploads.sweep(self.db, self.settings.home, now),
+            lambda: requests.prune(self.db, now - kept),
+        )
+        errors: list[SutdolError] = []
+        for part in parts:
+            try:
+                part()
+            except SutdolError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
+
+    def _sweep_sessions(self, now: datetime) -> int:
+        with self.db.write() as tx:
+            return sessions.sweep(tx, now)
 
     def mirror(self) -> Mirror:
         """What tells the MLflow server of the settings about this home."""

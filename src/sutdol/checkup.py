@@ -1,12 +1,18 @@
 """What `doctor` says: what is there, what is missing or broken, and what to do."""
 
-from typing import Literal
+import asyncio
+from typing import Any, Literal
 
 from sutdol.app import Sutdol
+from sutdol.chat.configured import members
+from sutdol.chat.pool import Member, Pool
 from sutdol.core.errors import SutdolError
+from sutdol.core.settings import Settings
 from sutdol.flow.desk import Desk
 from sutdol.loop import overview
+from sutdol.models.upstream import Connections, Patience
 from sutdol.roles.categories import CATEGORIES
+from sutdol.storage import keys
 from sutdol.storage.redis import reachable
 
 State = Literal["ok", "absent", "broken"]
@@ -26,8 +32,45 @@ def checkup(sutdol: Sutdol) -> list[Line]:
         _line("ok", "llm endpoint", endpoint)
         if endpoint
         else _line("absent", "llm endpoint", "not set: LLM attacks need OPENAI_BASE_URL"),
+        *_upstreams(sutdol.settings),
+        _keys(sutdol),
         *_guard(sutdol),
     ]
+
+
+def _upstreams(settings: Settings) -> list[Line]:
+    """Each model server behind the gateway, asked what it serves."""
+    try:
+        found = members(settings)
+    except SutdolError as error:
+        return [_line("broken", "upstreams", str(error))]
+    if not found:
+        return [_line("absent", "upstreams", "none: chats need OPENAI_BASE_URL or `upstreams`")]
+    return [
+        _line("broken", f"upstream {one['name']}", one["trouble"])
+        if one["trouble"]
+        else _line("ok", f"upstream {one['name']}", f"serves {len(one['models'])} models")
+        for one in asyncio.run(_asked(found, settings.gateway.connect))
+    ]
+
+
+async def _asked(found: list[Member], wait: float) -> list[dict[str, Any]]:
+    connections = Connections(Patience(connect=wait))
+    try:
+        pool = Pool(found, connections)
+        await pool.look()
+        return [one.health() for one in pool.members.values()]
+    finally:
+        await connections.close()
+
+
+def _keys(sutdol: Sutdol) -> Line:
+    with sutdol.db.read() as tx:
+        now = sutdol.guard.now()
+        valid = [one for one in keys.all(tx) if one.state(now) == "valid"]
+    if valid:
+        return _line("ok", "keys", f"{len(valid)} valid")
+    return _line("absent", "keys", "none: other machines need one, `sutdol keys create`")
 
 
 def _flows(sutdol: Sutdol) -> Line:

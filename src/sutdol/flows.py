@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sutdol.app import Sutdol
 from sutdol.arena import battle
@@ -11,7 +11,6 @@ from sutdol.core.errors import UnknownName
 from sutdol.core.settings import Settings
 from sutdol.flow import inline
 from sutdol.flow.desk import Desk
-from sutdol.flow.engine import Engine, Schedule, Shift
 from sutdol.flow.hand import Hand
 from sutdol.flow.plan import Child, Deed, Json, Key, Kind, Plan, Step, Tell, Told
 from sutdol.loop import cycle, stages, trigger, turn
@@ -20,6 +19,9 @@ from sutdol.roles.labelled import Columns, labelled
 from sutdol.storage import effects, evaluations, files
 from sutdol.storage.effects import Tx
 from sutdol.storage.evaluations import Evaluation
+
+if TYPE_CHECKING:
+    from sutdol.flow.engine import Engine, Schedule
 
 
 def import_plan(flow: str, args: Json) -> Plan:
@@ -42,12 +44,22 @@ def train_plan(flow: str, args: Json) -> Plan:
     return {"new": new, "known": known, **founded}
 
 
+def first_plan(flow: str, args: Json) -> Plan:
+    """Train and crown a first champion on the bundled texts."""
+    taken = yield Step(name="import", deed="examples.bundled", args=args)
+    yield Told(event=taken)
+    founding = {"role": args["role"], "seed": args["seed"], "wait": True}
+    founded: Json = yield Child(name="found", kind="found", args=founding)
+    return founded
+
+
 KINDS: Mapping[str, Kind] = {
     "battle": battle.KIND,
     **cycle.KINDS,
     **trigger.KINDS,
     "import": Kind(plan=import_plan),
     "train": Kind(plan=train_plan),
+    "first": Kind(plan=first_plan),
 }
 
 
@@ -70,6 +82,7 @@ class Deeds:
             **self._sutdol.campaign.deeds(),
             "battle.champion": self._champion,
             "examples.import": self._import,
+            "examples.bundled": self._bundled,
             "evaluation.look": self._look,
             "evaluation.measure": self._measure,
         }
@@ -99,6 +112,10 @@ class Deeds:
             return {"new": taken.new, "known": taken.known, "source": texts[0].source}
 
         return effects.once(self._sutdol.db, key.flow, key.step, shop.now(), deed)
+
+    def _bundled(self, key: Key, args: Json, tell: Tell) -> Json:
+        taken = self._sutdol.take_in_bundled()  # taken in twice, they are there once
+        return {"new": taken.new, "known": taken.known}
 
     def _look(self, key: Key, args: Json, tell: Tell) -> Json:
         shop = self._sutdol.workshop(args["role"])
@@ -144,12 +161,14 @@ def hand_command() -> Sequence[str]:
 
 def greeting(settings: Settings) -> Json:
     """The settings of this process for its hand; secrets it reads from the environment itself."""
-    flags = settings.model_dump(mode="json", exclude_none=True)
+    flags = settings.model_dump(mode="json", exclude_none=True, exclude={"upstreams"})
     return {"settings": {name: flag for name, flag in flags.items() if flag != "**********"}}
 
 
-def engine(sutdol: Sutdol, queues: Sequence[str] = ("flows", "cycles")) -> Engine:
+def engine(sutdol: Sutdol, queues: Sequence[str] = ("flows", "cycles")) -> "Engine":
     """A worker for the flows of this Sutdol; with `queues`, those it takes flows from."""
+    from sutdol.flow.engine import Engine, Shift  # 19 MB that a server has no use for
+
     chosen = sutdol.settings.worker
     shift = Shift(
         queues=tuple(queues),
@@ -168,8 +187,10 @@ def engine(sutdol: Sutdol, queues: Sequence[str] = ("flows", "cycles")) -> Engin
     )
 
 
-def schedules(sutdol: Sutdol) -> list[Schedule]:
+def schedules(sutdol: Sutdol) -> "list[Schedule]":
     """What a worker starts by the clock."""
+    from sutdol.flow.engine import Schedule
+
     chosen = sutdol.settings.loop
     crons = {"evaluation": chosen.evaluate_cron, "cycle": chosen.improve_cron}
     return [

@@ -23,7 +23,6 @@ from sutdol.roles.bootstrap import Text, bootstrap
 SMALL = {
     "SUTDOL_BATTLE__TEXTS": "4",
     "SUTDOL_BATTLE__QUERIES": "5",
-    "SUTDOL_DATABASE_WAIT": "0.2",
 }
 
 

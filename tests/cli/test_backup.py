@@ -86,7 +86,7 @@ def test_both_say_in_json_what_they_did(
 
     assert taken["home"] == str(moved)
     assert (taken["aside"], taken["missing"], told["missing"]) == (None, [], [])
-    assert told["rows"] == taken["rows"] | {"audit": taken["rows"]["audit"] + 1}
+    assert told["rows"] == taken["rows"] | {"audit": taken["rows"]["audit"] + 1, "stamp": 1}
     assert told["bytes"] > 100_000
     assert told["file"] == str(archive.parent / "c.tar.gz")
 
@@ -101,6 +101,20 @@ def test_a_home_that_is_not_empty_is_kept(sutdol: Program, archive: Path) -> Non
     home = archive.parent / "home"
     assert done.err == f"What was there before is in {home}.before-restore-1\n"
     assert (archive.parent / "home.before-restore-1" / "sutdol.db").is_file()
+
+
+def test_it_is_said_that_keys_and_users_are_as_they_were(
+    sutdol: Program, archive: Path, moved: Path, tmp_path: Path
+) -> None:
+    sutdol("restore", archive)
+    key = sutdol("keys", "create", "--json", "-").json["id"]
+    sutdol("backup", tmp_path / "c.tar.gz")
+    sutdol("keys", "revoke", key)
+    done = sutdol("restore", tmp_path / "c.tar.gz", "--force")
+
+    assert done.code == 0
+    assert "Keys that were revoked and users that were disabled since then are valid" in done.err
+    assert sutdol("keys", "list", "--json", "-").json[0]["state"] == "valid"
 
 
 def test_without_a_home_there_is_nothing_to_back_up(

@@ -55,7 +55,7 @@ def test_a_check_of_a_used_home_finds_everything_whole(sutdol: Program, old_home
     found = sutdol("db", "check")
 
     assert found.code == 0
-    assert [line.split()[0] for line in found.out.splitlines()] == ["ok"] * 5
+    assert [line.split()[0] for line in found.out.splitlines()] == ["ok"] * 6
 
 
 def test_a_check_names_what_is_broken_and_fails(sutdol: Program, old_home: Path) -> None:

@@ -12,6 +12,8 @@ from tests.cli.conftest import PATIENCE, Fought, Program, Start, battles, wait_f
 from sutdol.app import Sutdol
 from sutdol.core.settings import Settings
 from sutdol.flow.desk import Desk
+from sutdol.storage import battles as rows
+from sutdol.storage.battles import NewBattle
 
 LISTED = {"id", "kind", "state", "step", "started", "updated"}
 
@@ -110,6 +112,20 @@ def test_a_flow_that_waits_can_be_stopped_and_asked_for_again(
 
     assert (again.code, again.out.split()[1]) == (0, "waiting")
     assert again.err == "No worker is running: start one with `sutdol worker`.\n"
+
+
+@pytest.mark.parametrize("how", ["cancel", "resume"])
+def test_a_battle_that_ended_meanwhile_stays_so(how: str, sutdol: Program, home: Path) -> None:
+    flow = ask("battle")
+    if how == "resume":
+        sutdol("flows", "cancel", flow)
+    with Sutdol.open(Settings.load()) as opened, opened.db.write() as tx:
+        new = NewBattle(role="guard", seed=0, settings={}, flow=flow)
+        number = rows.start(tx, new, opened.guard.now()).id
+        rows.set_state(tx, number, "done", opened.guard.now())
+
+    assert sutdol("flows", how, flow).code == 0
+    assert battles(home) == [("done", 0)]
 
 
 def test_old_records_are_forgotten_and_what_they_did_stays(sutdol: Program, old_home: Path) -> None:

@@ -27,12 +27,14 @@ feedback import
 loop improve · loop status · loop history · loop show · loop verify · loop rollback · loop lineage
 loop forget
 flows list · flows show · flows cancel · flows resume
-worker
+up · worker
+users create · users list · users disable · users enable · users role · users password
+keys create · keys list · keys revoke
 db upgrade · db check · db copy
 backup · restore
 mlflow sync
 doctor"""
-REPORTS_NOTHING = {("guard", "score"), ("worker",)}
+REPORTS_NOTHING = {("guard", "score"), ("up",), ("worker",)}
 
 
 def test_every_promised_command_is_there() -> None:

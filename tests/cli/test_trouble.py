@@ -49,8 +49,9 @@ def test_a_database_that_is_none_is_left_as_it_is(sutdol: Program, home: Path) -
 
 
 def test_a_locked_database_says_who_to_wait_for(
-    sutdol: Program, home: Path, corpus: dict[str, Path]
+    sutdol: Program, home: Path, corpus: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("SUTDOL_DATABASE_WAIT", "0.2")
     other = sqlite3.connect(home / "sutdol.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     refused = sutdol("feedback", "import", corpus["new"])

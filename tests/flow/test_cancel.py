@@ -8,7 +8,7 @@ from tests.flow import toys
 from tests.flow.ending import differences, drafts, ending, sound
 from tests.flow.site import Site, Undisturbed, until
 
-from sutdol.core.errors import Refused
+from sutdol.core.errors import Refused, Settled
 from sutdol.loop import turn
 
 SOON = 2.0  # seconds; the engine looks once a second
@@ -32,7 +32,7 @@ def test_a_training_is_broken_off_within_two_seconds(site: Site) -> None:
     until(lambda: not site.hands())
     assert time.monotonic() - start < SOON
     until(lambda: not list((site.home / "models").glob(".writing-*")), seconds=5)
-    with pytest.raises(Refused, match="cancelled already"):
+    with pytest.raises(Settled, match="cancelled already"):
         site.desk.cancel("cycle-1")
     with pytest.raises(Refused, match="was cancelled"):
         site.desk.outcome("cycle-1")
@@ -101,6 +101,8 @@ def test_what_waits_in_the_queue_is_cancelled_before_it_begins(site: Site) -> No
     assert site.desk.cancel("nap-1").state == "cancelled"
     site.hire(play="small")
     assert site.over("nap-2").state == "done"
+    with pytest.raises(Settled, match="start a new one"):
+        site.desk.resume("nap-2")
     assert site.begun("nap-1:nap") == 0
 
 

@@ -114,7 +114,7 @@ def normal(name: str) -> str:
 
 
 # They come with what we ask for, and are the names under which it is used.
-COME_ALONG = {"pydantic", "pydantic-core", "python-dotenv"}
+COME_ALONG = {"pydantic", "pydantic-core", "python-dotenv", "starlette"}
 # An extra that need not be installed here brings the module.
 BROUGHT_BY = {"mlflow": "mlflow-skinny"}
 

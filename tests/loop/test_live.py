@@ -9,7 +9,7 @@ import pytest
 
 from sutdol.core.errors import Corrupted, NotReady
 from sutdol.loop import cycle, live, promote
-from sutdol.loop.live import Live
+from sutdol.loop.live import Held, Live
 from sutdol.loop.workshop import Workshop
 
 
@@ -57,3 +57,37 @@ def test_a_missing_model_is_corrupt_as_well(reigning: Workshop[Any]) -> None:
     folder.rename(folder.with_name("elsewhere"))
     with pytest.raises(Corrupted, match="is gone"):
         Live(reigning)()
+
+
+def test_a_new_model_is_prepared_before_it_takes_the_old_ones_place(
+    toy: ModuleType, reigning: Workshop[Any]
+) -> None:
+    prepared: list[tuple[Any, Any]] = []
+    held = Held(Live(reigning), lambda new: prepared.append((new, held._model)))
+    old = held.look()
+    held.look()
+    assert prepared == [(old, None)]  # once
+    toy.fight(reigning, toy.BAD)
+    assert cycle.improve(reigning).promoted
+    assert held() is old  # until somebody looks
+    new = held.look()
+    assert prepared[1:] == [(new, old)]
+    assert held() is new
+
+
+def test_a_model_that_cannot_be_prepared_leaves_the_old_one_in_its_place(
+    toy: ModuleType, reigning: Workshop[Any]
+) -> None:
+    def prepare(model: Any) -> None:
+        if model is not first:
+            raise Corrupted("no table")
+
+    live = Live(reigning)
+    first = live()
+    held = Held(live, prepare)
+    assert held.look() is first
+    toy.fight(reigning, toy.BAD)
+    cycle.improve(reigning)
+    with pytest.raises(Corrupted):
+        held.look()
+    assert held() is first

@@ -11,6 +11,7 @@ from sutdol.models.linear import (
     FEWEST,
     Features,
     Head,
+    Heads,
     Row,
     chance,
     fit,
@@ -19,6 +20,7 @@ from sutdol.models.linear import (
     scales,
     sigmoid,
     stack,
+    valued,
 )
 from sutdol.models.ngrams import COLUMNS, columns
 
@@ -62,6 +64,47 @@ def test_a_long_text_alone_scores_to_the_bit_as_among_others() -> None:
     texts = ["".join(random.choices("abcdefgh ", k=length)) for length in (5, 3_000, 1, 20_000, 40)]
     rows = [views(text) for text in texts]
     assert HEAD.logits(stack(rows)).tolist() == [HEAD.logit(one) for one in rows]
+
+
+def heads(count: int) -> dict[str, Head]:
+    """Heads that differ, by name."""
+    return {
+        f"head {number}": Head(weights=np.roll(HEAD.weights, number), bias=number / 7)
+        for number in range(count)
+    }
+
+
+SEVERAL = heads(5)
+TOGETHER = Heads.of(SEVERAL)
+
+
+@given(st.lists(st.text(), min_size=1, max_size=3))
+def test_heads_side_by_side_say_to_the_bit_what_each_says(texts: list[str]) -> None:
+    one = row(texts)
+    assert TOGETHER.weighed(valued(one)).tolist() == [head.logit(one) for head in SEVERAL.values()]
+
+
+@pytest.mark.parametrize("length", [3_000, 20_000])
+@pytest.mark.parametrize("count", [0, 1, 2, 13])
+def test_so_they_do_of_a_long_text(length: int, count: int) -> None:
+    one = views("".join(Random(0).choices("abcdefgh ", k=length)))
+    each = heads(count)
+    said = Heads.of(each).weighed(valued(one)).tolist()
+    assert said == [head.logit(one) for head in each.values()]
+
+
+def test_a_head_among_others_is_the_one_that_was_put_there() -> None:
+    assert list(TOGETHER) == list(SEVERAL)
+    for name, head in TOGETHER.items():
+        assert head.bias == SEVERAL[name].bias
+        assert np.array_equal(head.weights, SEVERAL[name].weights)
+        assert head.logit(views("green tea")) == SEVERAL[name].logit(views("green tea"))
+
+
+def test_heads_without_their_weights_or_biases_are_refused() -> None:
+    for names, biases in ((["one"], 2), (["one", "two"], 1), ([], 2)):
+        with pytest.raises(ValueError, match="other weights or biases"):
+            Heads(names, np.zeros((8, 2), dtype=np.float32), np.zeros(biases))
 
 
 def test_a_text_without_n_grams_has_the_bias_for_logit() -> None:

@@ -1,5 +1,6 @@
 """Decisions: those of the guard that reigns, whatever was decided, kept or written before."""
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
@@ -20,8 +21,9 @@ from sutdol.loop.collect import collect
 from sutdol.loop.cycle import found
 from sutdol.loop.live import Live
 from sutdol.loop.workshop import Workshop
+from sutdol.models.linear import Head, Heads
 from sutdol.roles.calibrate import calibrate
-from sutdol.roles.classifier import Classifier
+from sutdol.roles.classifier import Classifier, load
 from sutdol.roles.decisions import Decision, Decisions, decide, fingerprint
 from sutdol.roles.guard import GuardRole
 from sutdol.storage.cache import Memory, Shared
@@ -176,6 +178,59 @@ def test_heads_that_swap_names_make_another_guard(guard: Classifier) -> None:
     swapped = {first: guard.categories[second], second: guard.categories[first]}
     other = replace(guard, categories=dict(guard.categories) | swapped)
     assert fingerprint(other) != fingerprint(guard)
+
+
+class Counted(Heads):
+    """Heads that count how often they are asked for by name: a fingerprint asks."""
+
+    asked = 0
+
+    def __getitem__(self, name: str) -> Head:
+        self.asked += 1
+        return super().__getitem__(name)
+
+
+def test_a_prepared_guard_decides_at_once_while_the_old_one_goes_on(guard: Classifier) -> None:
+    heads = [Counted.of(guard.categories) for _ in range(2)]
+    old = replace(guard, version="guard-v1", categories=heads[0])
+    new = replace(guard, version="guard-v2", categories=heads[1])
+    reigning = [old]
+    decisions = Decisions(lambda: reigning[-1], Memory())
+    before = decisions(TEXTS)
+    decisions.prepare(new)
+    asked = [one.asked for one in heads]
+    assert decisions(TEXTS) == before
+    reigning.append(new)
+    assert [one.version for one in decisions(TEXTS)] == ["guard-v2"] * len(TEXTS)
+    reigning.pop()
+    assert decisions(TEXTS) == before
+    assert [one.asked for one in heads] == asked  # fingerprints stay known
+    assert min(asked) > 0
+
+
+def test_a_prepared_guard_has_its_tables(guard: Classifier) -> None:
+    new = replace(guard, lexicon=Lexicon(guard.lexicon.words, guard.lexicon.known))
+    Decisions(lambda: guard, Memory()).prepare(new)
+    assert {"_ends", "_frames", "_lacking", "_wrong", "digest"} <= set(vars(new.lexicon))
+
+
+def test_a_stored_guard_decides_with_the_heads_it_was_loaded_with(
+    guard: Classifier, tmp_path: Path
+) -> None:
+    guard.save(tmp_path, {})
+    stored = load(tmp_path, guard.version)
+    assert [decide(stored, text) for text in TEXTS] == [decide(guard, text) for text in TEXTS]
+    assert stored._side_by_side is stored.categories  # no second copy
+    assert fingerprint(stored) == fingerprint(guard)
+
+
+def test_any_reader_of_json_reads_what_is_kept_to_the_bit(guard: Classifier) -> None:
+    kept = Kept()
+    told = Decisions(lambda: guard, kept)(TEXTS)
+    read = [json.loads(value) for value in kept.values.values()]
+    assert [one["score"] for one in read] == [one.score for one in told]
+    kept.values = {key: json.dumps(json.loads(one)).encode() for key, one in kept.values.items()}
+    assert Decisions(lambda: guard, kept)(TEXTS) == told
 
 
 texts = st.lists(st.sampled_from(TEXTS[:3]) | st.text(max_size=20), min_size=1, max_size=4)

@@ -11,6 +11,7 @@ from tests.redis_server import RedisServer, redis_server
 from sutdol.core.types import Example, Part
 from sutdol.storage import examples, versions
 from sutdol.storage.database import Database
+from sutdol.storage.redis import Redis
 from sutdol.storage.versions import Version
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -28,6 +29,22 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
     """A Redis of the test's own."""
     with redis_server(tmp_path) as one:
         yield one
+
+
+@pytest.fixture
+def here(server: RedisServer) -> Iterator[Redis]:
+    """This process, as Redis sees it."""
+    one = Redis.open(server.url, rest=0.1)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def there(server: RedisServer) -> Iterator[Redis]:
+    """Another process."""
+    one = Redis.open(server.url, rest=0.1)
+    yield one
+    one.close()
 
 
 @pytest.fixture

@@ -146,7 +146,7 @@ def rows_of(db: Database) -> list[Copied]:
         return [
             content(tx, table)
             for table in metadata.sorted_tables
-            if table.name not in ("audit", "turn")
+            if table.name not in ("audit", "turn", "session", "stamp")
         ]
 
 

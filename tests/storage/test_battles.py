@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from sutdol.core.errors import UnknownName
-from sutdol.storage import audit, battles, snapshots
+from sutdol.storage import audit, battles, pages, snapshots
 from sutdol.storage.audit import Event
 from sutdol.storage.battles import NewBattle, Round
 from sutdol.storage.database import Database
@@ -50,6 +50,32 @@ def test_a_battle_changes_its_state(db: Database, now: datetime) -> None:
         assert (found.state, found.created_at, found.updated_at) == ("interrupted", now, late)
         with pytest.raises(UnknownName):
             battles.set_state(tx, "99", "done", late)
+
+
+def test_what_becomes_of_a_flow_is_noted_with_its_battle_unless_that_is_done(
+    db: Database, now: datetime
+) -> None:
+    late = now + timedelta(seconds=9)
+    with db.write() as tx:
+        id_ = battles.start(tx, NewBattle(role="guard", seed=1, settings={}, flow="one"), now).id
+        battles.note(tx, "one", "cancelled", late)
+        battles.note(tx, "other", "running", late)
+        found = battles.get(tx, id_)
+        assert (found.state, found.updated_at) == ("cancelled", late)
+        battles.set_state(tx, id_, "done", late)
+        battles.note(tx, "one", "running", late)
+        assert battles.get(tx, id_).state == "done"
+
+
+def test_battles_come_page_by_page_by_their_time(db: Database, now: datetime) -> None:
+    new = NewBattle(role="guard", seed=1, settings={})
+    with db.write() as tx:
+        for second in (3, 1, 1, 2):  # as by a clock that was set back
+            battles.start(tx, new, now + timedelta(seconds=second))
+        first = battles.page(tx, limit=2)
+        before = pages.cursor(first[1].created_at, first[1].id)
+        rest = battles.page(tx, limit=9, before=before)
+        assert [one.id for one in first + rest] == ["1", "4", "3", "2"]
 
 
 def test_a_battle_is_found_by_the_flow_that_fights_it(

@@ -15,10 +15,11 @@ import pytest
 from tests.databases import on_postgresql, on_sqlite, rewrite
 
 from sutdol.core.types import Example
-from sutdol.storage import audit, examples, files, verdicts, versions
+from sutdol.storage import audit, examples, files, uploads, verdicts, versions
 from sutdol.storage.audit import Event
 from sutdol.storage.check import check
 from sutdol.storage.database import Database
+from sutdol.storage.uploads import Receiving
 from sutdol.storage.verdicts import StoredVerdict
 from sutdol.storage.versions import Version
 
@@ -79,7 +80,7 @@ def model_of(db: Database, home: Path) -> Path:
         return home / versions.get(tx, "guard-v1").path
 
 
-def test_what_is_whole_is_said_in_five_lines(used: Database, tmp_path: Path) -> None:
+def test_what_is_whole_is_said_in_six_lines(used: Database, tmp_path: Path) -> None:
     found = check(used, tmp_path)
     assert {one.state for one in found} == {"ok"}
     assert [one.name for one in found] == [
@@ -88,9 +89,11 @@ def test_what_is_whole_is_said_in_five_lines(used: Database, tmp_path: Path) -> 
         "foreign keys",
         "models",
         "reports",
+        "uploads",
     ]
-    assert found[-2].text == "1 are what was written, 0 were pruned"
-    assert found[-1].text == "1 hold the scores that were judged"
+    assert found[-3].text == "1 are what was written, 0 were pruned"
+    assert found[-2].text == "1 hold the scores that were judged"
+    assert found[-1].text == "0 hold what was sent"
 
 
 def test_a_changed_model_is_named(used: Database, tmp_path: Path) -> None:
@@ -145,18 +148,68 @@ def test_a_report_that_is_not_what_was_judged_is_named(
     assert why in line
 
 
+def sent(db: Database, home: Path, now: datetime, content: bytes) -> Path:
+    """Where the content of a new upload lies."""
+    with Receiving.begin(home, most=99) as receiving:
+        receiving.take(content)
+        with db.write() as tx:
+            made = receiving.keep(tx, user="kim", name="a", purpose="batch", now=now)
+    return uploads.path(home, made)
+
+
+def test_an_upload_that_is_not_what_was_sent_is_named(
+    used: Database, tmp_path: Path, now: datetime
+) -> None:
+    whole, spoilt, gone = (sent(used, tmp_path, now, one) for one in (b"a", b"b", b"c"))
+    spoilt.write_bytes(b"B")
+    gone.unlink()
+    assert sorted(line.partition(": ")[2] for line in broken(used, tmp_path)) == sorted(
+        [
+            f"{spoilt} is not what was sent; restore a backup.",
+            f"{gone} is gone; restore a backup.",
+        ]
+    )
+    assert all(line.startswith("file file-") for line in broken(used, tmp_path))
+    assert check(used, tmp_path)[-1].text == "1 hold what was sent"
+    assert whole.is_file()
+
+
+def test_an_upload_without_a_row_is_told_and_no_damage(
+    used: Database, tmp_path: Path, now: datetime
+) -> None:
+    kept = sent(used, tmp_path, now, b"named")
+    for number in range(7):
+        (kept.parent / (f"{number}" * 64)).write_bytes(b"12345")
+    last = check(used, tmp_path)[-1]
+    assert (last.name, last.state) == ("unnamed uploads", "ok")
+    assert last.text.startswith("7 files (35 bytes) that no row of this database names; if it is")
+    assert f"delete them by hand: uploads/{kept.parent.name}/{'0' * 64}, uploads/" in last.text
+    assert last.text.endswith(f"{'4' * 64}, …")
+    assert kept.name not in last.text
+
+
+def test_a_row_that_names_no_content_hides_nothing_else(
+    used: Database, database_url: str, tmp_path: Path, now: datetime
+) -> None:
+    sent(used, tmp_path, now, b"a")
+    rewrite(database_url, "UPDATE upload SET digest = %s", "../../x")
+    assert len(check(used, tmp_path)) == 6
+    (line,) = broken(used, tmp_path)
+    assert "names no content: restore a backup" in line
+
+
 def test_an_older_revision_says_what_to_run_and_asks_no_further(
     used: Database, tmp_path: Path
 ) -> None:
     used.migrate("0001")
-    assert broken(used, tmp_path) == ["revision: 0001 and not 0003: run `sutdol db upgrade`."]
+    assert broken(used, tmp_path) == ["revision: 0001 and not 0004: run `sutdol db upgrade`."]
 
 
 def test_a_database_without_tables_is_said_to_be_one(
     empty_database_url: str, tmp_path: Path
 ) -> None:
     with Database.prepare(empty_database_url, tmp_path) as db:
-        assert broken(db, tmp_path) == ["revision: none and not 0003: run `sutdol db upgrade`."]
+        assert broken(db, tmp_path) == ["revision: none and not 0004: run `sutdol db upgrade`."]
 
 
 @on_sqlite

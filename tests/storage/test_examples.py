@@ -159,14 +159,14 @@ def test_nothing_forgotten_is_left_in_the_file(
     db: Database, text: Callable[..., Example], now: datetime
 ) -> None:
     """Not in free pages either, nor in the key of the group."""
-    secret = [text(f"secret {number} " * 40, source="feedback:me") for number in range(50)]
+    secret = [text(f"whispered {number} " * 40, source="feedback:me") for number in range(50)]
     with db.write() as tx:
         examples.add(tx, "guard", secret, kind="feedback", reviewed=True, now=now)
     path = Path(db.where)
     with db.write() as tx:
         examples.forget(tx, "guard", "feedback:me", now)
     db.close()
-    assert b"secret" not in path.read_bytes()
+    assert b"whispered" not in path.read_bytes()
 
 
 def test_the_forgotten_do_not_come_back(

@@ -1,7 +1,6 @@
 """Leases: one holder at a time, gone with its holder, and never in the way when Redis is."""
 
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -10,21 +9,6 @@ from tests.redis_server import SLACK, RedisServer, until
 from sutdol.core.errors import Busy
 from sutdol.storage.leases import lease
 from sutdol.storage.redis import WAIT, Away, Redis
-
-
-@pytest.fixture
-def here(server: RedisServer) -> Iterator[Redis]:
-    one = Redis.open(server.url, rest=0.1)
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def there(server: RedisServer) -> Iterator[Redis]:
-    """Another process."""
-    one = Redis.open(server.url, rest=0.1)
-    yield one
-    one.close()
 
 
 def kept(redis: Redis) -> list[bytes]:

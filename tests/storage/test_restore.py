@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from tests.storage import homes
 from tests.storage.processes import PRELUDE, finish, heard, start
 
 from sutdol.core.errors import Busy, NotReady, Refused
-from sutdol.storage import audit, files, migrations, turns, versions
+from sutdol.storage import audit, files, migrations, sessions, stamps, turns, users, versions
 from sutdol.storage.backup import backup
 from sutdol.storage.copy import Copied
 from sutdol.storage.database import Database
@@ -120,6 +120,23 @@ def test_a_restore_is_on_record_and_ends_the_turns_of_processes(home: Path, put:
     assert (event.action, event.subject) == ("restore", "home")
     assert event.body["taken"] == "2026-01-02T03:04:05+00:00"
     assert held == [None, None]  # no flows came along that could go on with theirs
+
+
+def test_no_session_comes_back(
+    db: Database, database_url: str, archive: Path, tmp_path: Path, put: Put, home: Path,
+    now: datetime,
+) -> None:  # fmt: skip
+    pepper = b"p" * 32
+    with db.write() as tx:
+        anna = users.create(tx, "anna", "admin", now)
+        cookie, _ = sessions.open(tx, pepper, anna.id, now, lasts=timedelta(days=1))
+        before = stamps.all(tx)
+    backup(database_url, tmp_path, archive, now=now)
+    put()
+    with Database.found(homes.url_in(home)) as new, new.read() as tx:
+        assert sessions.find(tx, pepper, cookie, now) is None
+        assert stamps.all(tx)["keys"] > before["keys"]
+        assert users.get(tx, anna.id) == anna
 
 
 @on_sqlite

@@ -13,7 +13,7 @@ from sutdol.arena.panel import Panel, measure, panel
 from sutdol.arena.pools import Pool, first_of_groups, pools
 from sutdol.arena.round import Curves
 from sutdol.arena.search import USUAL, Budget
-from sutdol.arena.strategy import strategy
+from sutdol.arena.strategy import Strategy, strategy
 from sutdol.core.errors import NotReady
 from sutdol.flow.plan import Json
 from sutdol.loop.parts import on_panel
@@ -93,11 +93,7 @@ def cast(battle: str, plan: Plan, frozen: Sequence[StoredExample], rewrite: Rewr
             "A battle needs violating and harmless texts to fight with: give --data FILE."
         )
     chosen = strategy(plan.attack_strategy, tuple(pool.language for pool in fighters))
-    if chosen.llm and rewrite is None:
-        raise NotReady(
-            "LLM attacks need a model: set OPENAI_BASE_URL, for Ollama"
-            " http://127.0.0.1:11434/v1, and SUTDOL_LLM_MODEL."
-        )
+    require_model(chosen, rewrite)
     shown = panel(
         watched,
         plan.texts,
@@ -117,6 +113,15 @@ def cast(battle: str, plan: Plan, frozen: Sequence[StoredExample], rewrite: Rewr
     )
     counts = {pool.language: _counts(pool, watched, plan) for pool in fighters}
     return Cast(fighters=fighters, panel=shown, terms=terms, counts=counts)
+
+
+def require_model(chosen: Strategy, rewrite: Rewrite | None) -> None:
+    """`NotReady` where a language model is to attack and there is none."""
+    if chosen.llm and rewrite is None:
+        raise NotReady(
+            "LLM attacks need a model: set OPENAI_BASE_URL, for Ollama"
+            " http://127.0.0.1:11434/v1, and SUTDOL_LLM_MODEL."
+        )
 
 
 def _watches(one: StoredExample) -> bool:

@@ -65,6 +65,11 @@ def restore(file: Path, /, *, force: bool = False, json: Json = None) -> None:
         note(f"What was there before is in {aside}")
     for lost in done.manifest.missing:
         note(f"The {lost} was gone or damaged when the backup was taken.")
+    if done.manifest.rows.get("user"):
+        note(
+            "Keys that were revoked and users that were disabled since then are valid again, and"
+            " passwords are as they were: see `sutdol keys list` and `sutdol users list`."
+        )
 
 
 def _summary(made: Any) -> dict[str, Any]:

@@ -64,8 +64,8 @@ def upgrade(*, to: str | None = None, yes: bool = False, json: Json = None) -> N
 def check(*, json: Json = None) -> None:
     """Look for damage in the database and in the files that it names.
 
-    Tables, keys that point nowhere, and each model and report against its checksum. Exits with 1
-    when something is broken; changes nothing.
+    Tables, keys that point nowhere, and each model, report and upload against its checksum. Exits
+    with 1 when something is broken; changes nothing.
 
     Example: sutdol db check
     """
@@ -91,7 +91,8 @@ def copy(source: str, target: str, /, *, json: Json = None) -> None:
 
     The copy shows one moment: work may go on meanwhile, and what it adds stays behind. It is
     counted and hashed on both sides; whatever happens, the target holds all rows or none.
-    Models and reports are files of the home and are not touched; unfinished flows stay behind.
+    Models, reports and uploads are files of the home and are not touched; unfinished flows stay
+    behind.
 
     Example: sutdol db copy sqlite:///.sutdol/sutdol.db postgresql://me@localhost/sutdol
 

@@ -91,7 +91,7 @@ def cancel(flow: str, *, json: Json = None) -> None:
 
     with opened() as sutdol, Desk(sutdol.place) as desk:
         found = desk.cancel(flow)
-        _note_battle(sutdol, flow, "cancelled")
+        _note(sutdol, flow, "cancelled")
     _told(found, json)
 
 
@@ -107,21 +107,18 @@ def resume(flow: str, *, json: Json = None) -> None:
 
     with opened() as sutdol, Desk(sutdol.place) as desk:
         found = desk.resume(flow)
-        _note_battle(sutdol, flow, "running")
+        _note(sutdol, flow, "running")
         idle = not desk.workers()
     _told(found, json)
     if idle:
         note("No worker is running: start one with `sutdol worker`.")
 
 
-def _note_battle(sutdol: "Sutdol", flow: str, state: "State") -> None:
-    """Put the state of a flow on record with its battle, if it fights one."""
+def _note(sutdol: "Sutdol", flow: str, state: "State") -> None:
     from sutdol.storage import battles
 
     with sutdol.db.write() as tx:
-        battle = battles.of_flow(tx, flow)
-        if battle is not None:
-            battles.set_state(tx, battle.id, state, sutdol.guard.now())
+        battles.note(tx, flow, state, sutdol.guard.now())
 
 
 @app.command

@@ -228,6 +228,7 @@ def forget(*, source: str, role: str = "guard", json: Json = None) -> None:
     if json == "-":
         return
     say(f"{found['forgotten']} texts forgotten")
+    say(f"{found['feedback']} pieces of feedback erased")
     affected = ", ".join(found["retrain"]) or "none"
     say(f"versions that learned from them, to be trained again: {affected}")
 

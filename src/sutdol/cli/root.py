@@ -31,6 +31,13 @@ Any number of workers may run on one database. Stopping one loses nothing.
 
 Example: sutdol worker
 """
+UP = """Start the web server and a worker.
+
+OpenAI's API at /v1, moderation at /v1/moderations and /v1alpha1, our own at /api/v1. At another
+address than this machine's own, keys are asked for: `sutdol keys create`.
+
+Example: sutdol up --port 8080
+"""
 DOCTOR = """Look at everything Sutdol needs and can use.
 
 Exits with 1 when something it needs is broken.
@@ -68,11 +75,14 @@ app.command("sutdol.cli.guard:app", name="guard", help="Train, ask and measure t
 app.command("sutdol.cli.arena:app", name="arena", help="Let attackers fight the guard.")
 app.command("sutdol.cli.feedback:app", name="feedback", help="Take in labels from people.")
 app.command("sutdol.cli.loop:app", name="loop", help="Improve, judge, promote, go back.")
+app.command("sutdol.cli.users:app", name="users", help="Let users in, or shut them out.")
+app.command("sutdol.cli.keys:app", name="keys", help="Make, list and revoke keys.")
 app.command("sutdol.cli.db:app", name="db", help="Upgrade, check and copy the database.")
 app.command("sutdol.cli.mlflow:app", name="mlflow", help="Mirror what happened to MLflow.")
 app.command("sutdol.cli.backup:backup", name="backup", help=BACKUP, help_epilogue="")
 app.command("sutdol.cli.backup:restore", name="restore", help=RESTORE, help_epilogue="")
 app.command("sutdol.cli.flows:app", name="flows", help="Look after long work.")
+app.command("sutdol.cli.up:up", name="up", help=UP, help_epilogue="")
 app.command("sutdol.cli.worker:worker", name="worker", help=WORKER, help_epilogue="")
 app.command("sutdol.cli.doctor:doctor", name="doctor", help=DOCTOR, help_epilogue="")
 

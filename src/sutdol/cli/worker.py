@@ -3,7 +3,9 @@
 import signal
 import threading
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
 
 from sutdol.cli.output import note, opened
 from sutdol.core.errors import SutdolError
@@ -13,13 +15,17 @@ if TYPE_CHECKING:
     from sutdol.flow.desk import Desk
 
 
-def worker() -> None:
-    """Run until stopped; the help stands in root.py."""
+def worker(*, parent: Annotated[int | None, Parameter(show=False)] = None) -> None:
+    """Run until stopped, or until the process that started it dies; the help stands in root.py."""
     import logging
 
     from sutdol.flow.desk import Desk
     from sutdol.flows import engine, schedules
 
+    if parent is not None:
+        from sutdol.serve.parent import leave_with
+
+        leave_with(parent)
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     stop = threading.Event()
 
@@ -33,17 +39,19 @@ def worker() -> None:
         mirror = sutdol.mirroring(stop)
         note(f"{here.me} works; stop it with Ctrl-C: what it does goes on elsewhere or later")
         while not stop.wait(sutdol.settings.loop.look):
-            _start_due(sutdol, desk)
+            _look(sutdol, desk)
         note(f"{here.me} leaves; its flows wait for another worker")
     if mirror is not None:
         mirror.join(timeout=5)
 
 
-def _start_due(sutdol: "Sutdol", desk: "Desk") -> None:
+def _look(sutdol: "Sutdol", desk: "Desk") -> None:
+    """Start what is due, and tidy up."""
     from sutdol.flows import start_due
 
     try:
         for why in start_due(sutdol, desk):
             note(f"improving the {why}")
+        sutdol.tidy()
     except SutdolError as error:  # a database that is away may be back at the next look
         note(f"could not look what is due: {error}")

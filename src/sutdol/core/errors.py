@@ -8,6 +8,7 @@ SutdolError
 │   ├── MissingExtra      1 / 501   an optional dependency is not installed; says how
 │   └── NothingToLearn    1 / 409   a turn of the loop has nothing to learn from or be judged on
 ├── Refused               3 / 403   a rule forbids it; says which
+│   └── Settled           3 / 409   it was decided or ended before, and stays so
 ├── LimitReached          4 / 429   a budget is used up
 ├── Corrupted             1 / 500   stored bytes are not what was written
 ├── Busy                  1 / 503   another process holds the resource
@@ -25,6 +26,12 @@ class SutdolError(Exception):
 
     code = 1
     status = 500
+
+    @property
+    def word(self) -> str:
+        """Its kind as one word that programs can look at, such as `bad_input`."""
+        name = type(self).__name__
+        return "".join(f"_{one.lower()}" if one.isupper() else one for one in name).strip("_")
 
 
 class UsageError(SutdolError):
@@ -73,9 +80,19 @@ class Refused(SutdolError):
     status = 403
 
 
+class Settled(Refused):
+    status = 409
+
+
 class LimitReached(SutdolError):
+    """`retry`: seconds after which it may be possible again, where that is known."""
+
     code = 4
     status = 429
+
+    def __init__(self, message: str, *, retry: float | None = None) -> None:
+        super().__init__(message)
+        self.retry = retry
 
 
 class Corrupted(SutdolError):

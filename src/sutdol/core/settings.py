@@ -6,11 +6,10 @@ import os
 import re
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -22,6 +21,7 @@ from pydantic_settings import (
 )
 
 from sutdol.core.errors import UnknownName, UsageError
+from sutdol.core.sections import Battle, Gateway, Guard, Loop, Server, Upstream, Worker
 
 CONVENTIONAL = {
     "database_url": ("DATABASE_URL",),
@@ -48,84 +48,6 @@ DRIVERS = {
     "postgresql+psycopg": "postgresql+psycopg",
     "postgresql+psycopg2": "postgresql+psycopg",
 }
-
-
-class Battle(BaseModel):
-    """How large and how hard a round of the arena is."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-    texts: int = Field(default=150, ge=1)
-    """Texts attacked in one round."""
-    queries: int = Field(default=80, ge=1)
-    """Questions an adaptive attack may ask the guard about one text."""
-    edits: int = Field(default=4, ge=1)
-    """Words an attack may change in one text."""
-    trigger: float = Field(default=0.99, ge=0, le=1)
-    """Share of attacks caught under which the guard is improved after the round."""
-
-
-class Guard(BaseModel):
-    """How the guard decides."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-    fpr: float = Field(default=0.05, gt=0, lt=1)
-    """Share of harmless texts the guard may flag; its thresholds are set to it."""
-
-
-class Loop(BaseModel):
-    """When a worker improves a role by itself."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-    after_examples: int = Field(default=500, ge=0)
-    """New examples after which a role is improved; 0 never does."""
-    detection: float = Field(default=0.9, ge=0, le=1)
-    """Share of attacks caught in a scheduled evaluation under which the guard is improved."""
-    cooldown: float = Field(default=3600.0, ge=0)
-    """Seconds between two turns that nobody asked for."""
-    look: float = Field(default=60.0, ge=1)
-    """Seconds between two looks of a worker whether a role is due for improvement."""
-    evaluate_cron: str = "15 3 * * *"
-    """When the champion is evaluated, as a cron expression; `off` never does."""
-    improve_cron: str = "off"
-    """When roles are improved whatever there is, such as `0 4 * * *`; `off` never does."""
-    timezone: str = "UTC"
-    """The time zone of the cron expressions, such as Asia/Seoul."""
-
-    @field_validator("evaluate_cron", "improve_cron", mode="before")
-    @classmethod
-    def _cron(cls, value: object) -> object:
-        if value is False:  # as YAML reads `off`
-            return "off"
-        if isinstance(value, str) and value != "off" and len(value.split()) not in (5, 6):
-            raise ValueError("A cron expression has five fields, such as '0 4 * * *', or is 'off'")
-        return value
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError("No such time zone; write one such as Asia/Seoul") from None
-        return value
-
-
-class Worker(BaseModel):
-    """How a worker works."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-    slots: int = Field(default=1, ge=1)
-    """Queued flows that one worker runs at once."""
-    most: int | None = Field(default=None, ge=1)
-    """Queued flows that run at once on all workers together; no limit unless set."""
-    attempts: int = Field(default=10, ge=1)
-    """Times a step may be begun before its flow fails: what kills its process must not loop."""
-    silence: float = Field(default=4.0, ge=2)
-    """Seconds without a heartbeat after which a worker counts as dead and others take over."""
 
 
 class Settings(BaseSettings):
@@ -167,10 +89,21 @@ class Settings(BaseSettings):
     """The RunPod endpoint to call."""
     mlflow_tracking_uri: str | None = Field(default=None, repr=False)
     """An MLflow server that mirrors runs and versions."""
+    host: str = "127.0.0.1"
+    """Address the web server listens at; another than this machine's own asks for keys."""
     port: int = Field(default=8080, ge=0, le=65535)
     """Port of the web server; 0 takes any free one."""
     auth: Literal["auto", "on", "off"] = "auto"
     """Whether requests need a key; `auto` asks for one unless bound to this machine only."""
+    upstreams: tuple[Upstream, ...] = ()
+    """The model servers behind the gateway, first choice first; OPENAI_BASE_URL, VLLM_BASE_URL and
+    RunPod's names add theirs."""
+    gateway: Gateway = Gateway()
+    """How chats are passed on, guarded and kept."""
+    server: Server = Server()
+    """How the web server listens, and what it accepts."""
+    otel_endpoint: str | None = Field(default=None, repr=False)
+    """Where traces are sent by OTLP over HTTP, such as `http://127.0.0.1:4318/v1/traces`."""
     battle: Battle = Battle()
     """How large and how hard a round of the arena is."""
     guard: Guard = Guard()
@@ -184,6 +117,15 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, home: Path) -> Path:
         return home.expanduser().absolute()
+
+    @field_validator("upstreams")
+    @classmethod
+    def _named_once(cls, upstreams: tuple[Upstream, ...]) -> tuple[Upstream, ...]:
+        names = [one.name for one in upstreams]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"Two of them are called {name}: give each a name of its own")
+        return upstreams
 
     @field_validator("auth", mode="before")
     @classmethod
@@ -258,6 +200,8 @@ def _filled(value: object, path: str, variables: dict[str, str]) -> object:
     """`value` with each `${NAME}` and `${NAME:-default}` replaced."""
     if isinstance(value, dict):
         return {str(k): _filled(v, f"{path}.{k}", variables) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_filled(v, f"{path}.{n}", variables) for n, v in enumerate(value)]
     if not isinstance(value, str):
         return value
 
@@ -301,6 +245,8 @@ def _explained(error: ErrorDetails) -> UsageError:
 
 def _is_secret(path: str) -> bool:
     field = Settings.model_fields.get(path)
+    if path.startswith("upstreams"):
+        return True
     return field is not None and (not field.repr or "Secret" in str(field.annotation))
 
 

@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 from uuid import uuid4
 
-from sutdol.core.errors import NotReady, Refused, SutdolError, UnknownName
+from sutdol.core.errors import NotReady, Refused, Settled, SutdolError, UnknownName
 from sutdol.flow.crew import Crew
 from sutdol.flow.failure import unpacked
 from sutdol.flow.place import APP, SCHEMA, VERSION, Place, quieten
@@ -169,7 +169,7 @@ class Desk:
         """Stop a flow and its children; what its finished steps did stays done."""
         flow = self.get(id_)
         if flow.over:
-            raise Refused(f"{id_} is {flow.state} already: there is nothing to cancel.")
+            raise Settled(f"{id_} is {flow.state} already: there is nothing to cancel.")
         self._client.cancel_workflow(id_, cancel_children=True)
         return self.get(id_)
 
@@ -178,7 +178,7 @@ class Desk:
         """Let a flow go on where it stopped, by whoever takes it from the queue."""
         flow = self.get(id_)
         if flow.state in ("done", "failed"):
-            raise Refused(f"{id_} is {flow.state}: start a new one instead.")
+            raise Settled(f"{id_} is {flow.state}: start a new one instead.")
         if flow.state == "stale":
             raise NotReady(f"{id_} was begun by another release of Sutdol: start a new one.")
         if flow.state == "running":

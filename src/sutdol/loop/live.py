@@ -1,5 +1,7 @@
 """The model that serves: the champion, loaded once and exchanged when the alias moves."""
 
+from collections.abc import Callable
+from threading import Lock
 from typing import Generic, TypeVar
 
 from sutdol.core.errors import Corrupted, NotReady
@@ -60,3 +62,30 @@ class Live(Generic[M]):
     def version(self) -> str:
         """The champion's id."""
         return champion(self._shop).id
+
+
+class Held(Generic[M]):
+    """Calling it gives the champion's model as it was at the last look, without asking anybody.
+
+    For what must answer at once: somebody looks from time to time. `prepare` gets a new model
+    before it takes the old one's place, which serves on meanwhile.
+    """
+
+    def __init__(self, live: Live[M], prepare: Callable[[M], object] | None = None) -> None:
+        self._live, self._prepare = live, prepare
+        self._model: M | None = None
+        self._looking = Lock()
+
+    def __call__(self) -> M:
+        if self._model is None:
+            raise NotReady("There is no model yet, or none that loads: somebody looks for one.")
+        return self._model
+
+    def look(self) -> M:
+        """The champion of now; one that does not load leaves the one before in its place."""
+        with self._looking:  # else who looked first and prepared longer would have the last word
+            model = self._live()
+            if self._prepare is not None and model is not self._model:
+                self._prepare(model)
+            self._model = model
+            return model

@@ -2,12 +2,14 @@
 
 from typing import Any, TypeVar
 
+from sutdol.core.errors import UnknownName
 from sutdol.loop.gate import alpha
 from sutdol.loop.workshop import Workshop
 from sutdol.storage import (
     audit,
     examples,
     exams,
+    feedback,
     lineage,
     looks,
     promotions,
@@ -16,6 +18,7 @@ from sutdol.storage import (
     versions,
 )
 from sutdol.storage.audit import Event
+from sutdol.storage.effects import Tx
 
 M = TypeVar("M")
 
@@ -84,17 +87,31 @@ def descent(shop: Workshop[M], version: str) -> dict[str, Any]:
 
 
 def forget(shop: Workshop[M], source: str) -> dict[str, Any]:
-    """Erase a source's texts; the versions that learned from them, to be trained again."""
-    role = shop.role.name
+    """Erase a source's texts; the versions that learned from them, to be trained again.
+
+    What it said as feedback, to whatever role and reviewed or not, is erased with them. A text that
+    it said so and that was accepted counts as both.
+    """
     with shop.db.write() as tx:
-        gone = examples.forget(tx, role, source, shop.now())
+        gone = _erased(tx, shop, source)
         heirs = lineage.versions_with(tx, gone)
+        unheard = feedback.forget(tx, source)
         event = Event(
             actor=shop.actor,
             action="forget",
             subject=source,
-            body={"examples": len(gone), "retrain": heirs},
+            body={"examples": len(gone), "feedback": unheard, "retrain": heirs},
             created_at=shop.now(),
         )
         audit.add(tx, event)
-    return {"source": source, "forgotten": len(gone), "retrain": heirs}
+    return {"source": source, "forgotten": len(gone), "feedback": unheard, "retrain": heirs}
+
+
+def _erased(tx: Tx, shop: Workshop[M], source: str) -> list[str]:
+    """The examples that went; a source may have none yet, but for its feedback."""
+    try:
+        return examples.forget(tx, shop.role.name, source, shop.now())
+    except UnknownName:
+        if not feedback.has(tx, source):
+            raise
+        return []

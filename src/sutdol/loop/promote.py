@@ -1,5 +1,6 @@
 """Change the champion, forwards or backwards: one transaction, never without a loadable model."""
 
+from dataclasses import replace
 from typing import TypeVar
 
 from sutdol.core.errors import NotReady
@@ -10,7 +11,7 @@ from sutdol.storage import audit, effects, promotions, suite, versions
 from sutdol.storage.audit import Event
 from sutdol.storage.effects import Tx
 from sutdol.storage.examples import StoredExample
-from sutdol.storage.promotions import Crowning, Promotion
+from sutdol.storage.promotions import Crowning, Kind, Promotion
 from sutdol.storage.suite import SuiteItem
 from sutdol.storage.verdicts import StoredVerdict
 from sutdol.storage.versions import Version
@@ -20,18 +21,9 @@ M = TypeVar("M")
 
 def crown_first(shop: Workshop[M], version: Version, key: Key) -> None:
     """The first champion, or one in place of a champion that no longer loads: nobody to beat."""
-    live.load(shop, version)
-    role = shop.role.name
-    with shop.db.read() as tx:
-        broken = versions.alias(tx, role, "champion")
-    wish = Crowning(
-        role=role,
-        from_version=broken,
-        to_version=version.id,
-        kind="initial",
-        reason=f"{broken} no longer loads" if broken else "the first model",
-        actor=shop.actor,
-    )
+    wish = _succession(shop, version, "initial", "the first model")
+    if wish.from_version is not None:
+        wish = replace(wish, reason=f"{wish.from_version} no longer loads")
     effects.once(shop.db, key.flow, key.step, shop.now(), lambda tx: _crowned(shop, tx, wish))
 
 
@@ -43,15 +35,8 @@ def promote(shop: Workshop[M], verdict: StoredVerdict, fixed: list[StoredExample
     with shop.db.read() as tx:
         challenger = versions.get(tx, verdict.challenger)
     live.load(shop, challenger)
-    wish = Crowning(
-        role=shop.role.name,
-        from_version=verdict.champion,
-        to_version=verdict.challenger,
-        kind="promote",
-        reason=verdict.reason,
-        actor=shop.actor,
-        verdict=verdict.id,
-    )
+    wish = _wish(shop, verdict.champion, challenger, "promote", verdict.reason)
+    wish = replace(wish, verdict=verdict.id)
 
     def deed(tx: Tx) -> dict[str, str]:
         crown(shop, tx, wish)
@@ -61,6 +46,13 @@ def promote(shop: Workshop[M], verdict: StoredVerdict, fixed: list[StoredExample
 
     done = effects.once(shop.db, key.flow, key.step, shop.now(), deed)
     return str(done["exam"])
+
+
+def force(shop: Workshop[M], version: Version, *, reason: str) -> Promotion:
+    """Let a version reign though no verdict says so; it pays back no look of the error budget."""
+    wish = _succession(shop, version, "force", reason)
+    with shop.db.write() as tx:
+        return crown(shop, tx, wish)
 
 
 def rollback(shop: Workshop[M], *, reason: str) -> Promotion:
@@ -79,14 +71,7 @@ def way_back(shop: Workshop[M], reason: str) -> Crowning:
             raise NotReady(f"The {role} has no previous champion to go back to.")
         previous = versions.get(tx, names["previous"])
     live.load(shop, previous)
-    return Crowning(
-        role=role,
-        from_version=names["champion"],
-        to_version=previous.id,
-        kind="rollback",
-        reason=reason,
-        actor=shop.actor,
-    )
+    return _wish(shop, names["champion"], previous, "rollback", reason)
 
 
 def crown(shop: Workshop[M], tx: Tx, wish: Crowning) -> Promotion:
@@ -94,6 +79,27 @@ def crown(shop: Workshop[M], tx: Tx, wish: Crowning) -> Promotion:
     done = promotions.crown(tx, wish, shop.now())
     audit.add(tx, _event(shop, done))
     return done
+
+
+def _succession(shop: Workshop[M], version: Version, kind: Kind, reason: str) -> Crowning:
+    """The wish that a version follow whoever reigns; it is proven to load."""
+    live.load(shop, version)
+    with shop.db.read() as tx:
+        champion = versions.alias(tx, shop.role.name, "champion")
+    return _wish(shop, champion, version, kind, reason)
+
+
+def _wish(
+    shop: Workshop[M], champion: str | None, version: Version, kind: Kind, reason: str
+) -> Crowning:
+    return Crowning(
+        role=shop.role.name,
+        from_version=champion,
+        to_version=version.id,
+        kind=kind,
+        reason=reason,
+        actor=shop.actor,
+    )
 
 
 def _crowned(shop: Workshop[M], tx: Tx, wish: Crowning) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Linear models over hashed n-grams: trained by scikit-learn, served by NumPy, stored as npz."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +31,17 @@ class Features:
 
 Row = tuple[Columns, NDArray[np.int64]]
 """The columns of one text, view after view, and how many each view has."""
+Valued = tuple[Columns, NDArray[np.float32]]
+"""The columns of one text, and the value of each."""
 
 
 def row(views: Sequence[str]) -> Row:
     return of_views(views)
+
+
+def valued(text: Row) -> Valued:
+    found, sizes = text
+    return found, scales(sizes)
 
 
 def scales(sizes: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -59,10 +67,15 @@ class Head:
 
     def logit(self, text: Row) -> float:
         """The logit of one text: to the last bit what `logits` says of it."""
-        found, sizes = text
+        return self.weighed(valued(text))
+
+    def weighed(self, text: Valued) -> float:
+        """The same of a text whose values are known."""
+        found, values = text
         if not len(found):
             return self.bias
-        parts = self.weights.take(found) * scales(sizes)
+        parts = self.weights.take(found)
+        parts *= values
         return float(np.add.reduceat(parts, _START, dtype=np.float64)[0]) + self.bias
 
     def logits(self, features: Features) -> Floats:
@@ -73,6 +86,47 @@ class Head:
         if len(filled):
             sums[filled] = np.add.reduceat(parts, features.ends[filled], dtype=np.float64)
         return sums + self.bias
+
+
+class Heads(Mapping[str, Head]):
+    """Heads side by side, for one look at a column finds the weights of all.
+
+    `weights` (COLUMNS, heads) float32; a head that is asked for by name is a view of it.
+    """
+
+    def __init__(self, names: Sequence[str], weights: NDArray[np.float32], biases: Floats) -> None:
+        if weights.shape[1:] != (len(names),) or biases.shape != (len(names),):
+            raise ValueError(f"{len(names)} heads have other weights or biases")
+        self._places = {name: place for place, name in enumerate(names)}
+        self._weights, self._biases = weights, biases
+
+    @classmethod
+    def of(cls, heads: Mapping[str, Head]) -> Self:
+        """Copies of heads that were made one by one."""
+        weights = np.empty((COLUMNS, len(heads)), dtype=np.float32)
+        for place, head in enumerate(heads.values()):
+            weights[:, place] = head.weights
+        return cls(list(heads), weights, np.array([head.bias for head in heads.values()]))
+
+    def __getitem__(self, name: str) -> Head:
+        place = self._places[name]
+        return Head(weights=self._weights[:, place], bias=float(self._biases[place]))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def weighed(self, text: Valued) -> Floats:
+        """The logit of one text by each head: to the last bit what it says. Shape (heads,)."""
+        found, values = text
+        if not len(found) or not len(self):
+            return self._biases
+        parts = np.ascontiguousarray(self._weights.take(found, axis=0).T)
+        parts *= values
+        sums = np.add.reduceat(parts, _START, axis=1, dtype=np.float64)
+        return np.asarray(sums[:, 0] + self._biases)
 
 
 def fit(features: Features, labels: NDArray[np.bool_], *, strength: float, seed: int) -> Head:

@@ -27,43 +27,49 @@ def of_views(views: Sequence[str]) -> tuple[Columns, NDArray[np.int64]]:
     The same as `columns` of each, in one pass: on short texts the calls cost more than the work.
     """
     codes = np.frombuffer("".join(views).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    view = np.repeat(
-        np.arange(len(views), dtype=np.uint32) << np.uint32(BITS), list(map(len, views))
-    )
-    found, start, inside = _placed(codes, view)
-    keys = (found | start)[inside]
-    distinct_keys = distinct(keys)
-    sizes = np.bincount(distinct_keys >> np.uint32(BITS), minlength=len(views))
-    return distinct_keys & np.uint32(COLUMNS - 1), sizes
+    windows = _windows(codes)
+    parts, ends, start, count = [codes[:0]], [], 0, 0
+    for view in views:
+        end = start + len(view)
+        for length, window in enumerate(windows, SHORTEST):
+            if (last := end - length + 1) > start:
+                parts.append(window[start:last])
+                count += last - start
+        ends.append(count)
+        start = end
+    return _each_distinct(_mixed(np.concatenate(parts)), ends)
 
 
-def _placed(codes: Columns, view: Columns) -> tuple[Columns, Columns, NDArray[np.bool_]]:
-    """The column of every n-gram, the view it starts in, and whether it ends there too."""
-    windows, starts, inside = _windows(codes), [view[:0]], [np.zeros(0, dtype=bool)]
-    for length in range(SHORTEST, min(LONGEST, len(codes)) + 1):
-        first, last = view[: len(view) - length + 1], view[length - 1 :]
-        starts.append(first)
-        inside.append(first == last)
-    return _mixed(windows), np.concatenate(starts), np.concatenate(inside)
+def _each_distinct(found: Columns, ends: Sequence[int]) -> tuple[Columns, NDArray[np.int64]]:
+    """`distinct` of the part up to each end, in place, and how much is left of each."""
+    keep = np.ones(len(found), dtype=bool)
+    start, sizes = 0, []
+    for end in ends:
+        part = found[start:end]
+        part.sort()
+        np.not_equal(part[1:], part[:-1], out=keep[start + 1 : end])
+        sizes.append(np.count_nonzero(keep[start:end]))
+        start = end
+    return found[keep], np.array(sizes, dtype=np.int64)
 
 
 def hashed(text: str) -> Columns:
     """The column of every n-gram of one string, in order of length and place."""
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    return _mixed(_windows(codes))
+    return _mixed(np.concatenate([codes[:0], *_windows(codes)]))
 
 
-def _windows(codes: Columns) -> Columns:
-    """A number for every run of SHORTEST to LONGEST letters, in order of length and place."""
+def _windows(codes: Columns) -> list[Columns]:
+    """A number for every run of SHORTEST letters, of one more, up to LONGEST, in order of place."""
     letters = codes * _SPREAD
     letters ^= letters >> np.uint32(15)
-    window, windows = letters, [letters[:0]]
+    window, windows = letters, []
     for length in range(2, LONGEST + 1):
         if len(letters) < length:
             break
         window = window[:-1] * _STEP + letters[length - 1 :]
         windows.append(window)
-    return np.concatenate(windows)
+    return windows
 
 
 def _mixed(found: Columns) -> Columns:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from sutdol.core.errors import Corrupted
 from sutdol.core.text.lexicon import EMPTY, Lexicon
 from sutdol.core.text.reading import VERSION, VIEWS, Reading, language, read, trace
-from sutdol.models.linear import Floats, Head, chance, row, sigmoid, stack
+from sutdol.models.linear import Floats, Head, Heads, Valued, chance, row, sigmoid, stack, valued
 from sutdol.models.ngrams import hashed
 from sutdol.roles.categories import CATEGORIES
 from sutdol.roles.texts import WINDOW, Texts, Window, windows, windows_read
@@ -137,10 +138,20 @@ class Classifier:
 
     def kinds(self, reading: Reading, score: float) -> dict[str, float]:
         """P(category) = P(violating) P(category | violating); 0 for untrained ones."""
-        found = row(reading.views)
-        given = {name: chance(head.logit(found)) for name, head in self.categories.items()}
-        given |= {name: 1.0 for name in self.shares if name not in given}
+        return self.kinds_of(valued(row(reading.views)), score)
+
+    def kinds_of(self, found: Valued, score: float) -> dict[str, float]:
+        """The same of a text whose n-grams are known."""
+        logits = self._side_by_side.weighed(found)
+        given = dict.fromkeys(self.shares, 1.0)
+        given |= zip(self._side_by_side, sigmoid(logits).tolist(), strict=True)
         return {name: score * given.get(name, 0.0) for name in CATEGORIES}
+
+    @cached_property
+    def _side_by_side(self) -> Heads:
+        """The heads in `categories`: of a stored model these very ones, else copies of them."""
+        kept = self.categories
+        return kept if isinstance(kept, Heads) else Heads.of(kept)
 
     def applying(self, kinds: Mapping[str, float], score: float) -> tuple[str, ...]:
         """The categories of a flagged text: the likeliest, and all more likely than not."""
@@ -226,12 +237,12 @@ def _built(manifest: dict[str, Any], raw: bytes, version: str) -> Classifier:
             " train a new one with `sutdol guard train --data ...`."
         )
     with np.load(BytesIO(raw), allow_pickle=False) as stored:
-        weights, biases = stored["weights"].astype(np.float32), stored["biases"]
+        weights, biases = stored["weights"], stored["biases"]
         lexicon = Lexicon.parse(stored["lexicon"].tobytes())
-    heads = [Head(weights=w, bias=float(b)) for w, b in zip(weights, biases, strict=True)]
+    others = weights[1:].T.astype(np.float32, order="C")
     return Classifier(
-        violating=heads[0],
-        categories=dict(zip(manifest["heads"], heads[1:], strict=True)),
+        violating=Head(weights=weights[0].astype(np.float32), bias=float(biases[0])),
+        categories=Heads(manifest["heads"], others, biases[1:]),
         shares=manifest["shares"],
         slope=manifest["slope"],
         offset=manifest["offset"],

@@ -1,19 +1,22 @@
 """Decide about texts, asking first what was decided before."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+import numpy as np
+import orjson
+
 from sutdol import __version__
 from sutdol.core.text.reading import VERSION, language
-from sutdol.models.linear import chance, row
+from sutdol.models.linear import Valued, chance, row, valued
 from sutdol.roles.categories import CATEGORIES
 from sutdol.roles.classifier import Classifier
 from sutdol.roles.texts import windows
 from sutdol.storage.cache import Cache, key
 
+FIRST = ("Good morning!", "좋은 아침입니다!")  # the first text of a language takes longer
 SHARED_FROM = 2_000
 """Characters to decide about from which a shared cache is asked: for less, a miss costs more than a
 hit is likely to spare (docs/benchmarks.md).
@@ -48,7 +51,7 @@ class Decisions:
     ) -> None:
         self._live, self._memory, self._shared = live, memory, shared
         self._shared_from = shared_from
-        self._known: tuple[Classifier, str] | None = None
+        self._known: tuple[tuple[Classifier, str], ...] = ()
 
     def __call__(self, texts: Sequence[str]) -> list[Decision]:
         """One decision a text, in order; a text that is there twice is decided about once."""
@@ -60,6 +63,16 @@ class Decisions:
         if left:
             found |= self._decided(guard, left)
         return [found[text] for text in texts]
+
+    def prepare(self, guard: Classifier) -> None:
+        """Do now what the first decision of a guard would wait for; any thread may.
+
+        Decisions of the guard that is live go on meanwhile: its fingerprint stays known.
+        """
+        self._fingerprint(guard)
+        guard.lexicon.prepare()
+        for text in FIRST:
+            decide(guard, text)
 
     def _decided(self, guard: Classifier, keys: Mapping[str, str]) -> dict[str, Decision]:
         """What the memory lacks, from the shared cache where asking it pays, else decided now."""
@@ -73,21 +86,28 @@ class Decisions:
         return found
 
     def _fingerprint(self, guard: Classifier) -> str:
-        if self._known is None or self._known[0] is not guard:
-            self._known = guard, fingerprint(guard)
-        return self._known[1]
+        """Those of the last two guards are known: of the live one, and of the next."""
+        for known, name in self._known:
+            if known is guard:
+                return name
+        made = fingerprint(guard)
+        self._known = ((guard, made), *self._known)[:2]
+        return made
 
 
 def decide(guard: Classifier, text: str) -> Decision:
     """What the guard says of a text: of a long one, what it says of its worst window."""
-    told = []
-    for _, piece in windows(text):
-        reading = guard.read(piece)
-        score = chance(guard.slope * guard.violating.logit(row(reading.views)) + guard.offset)
-        flagged = bool(score >= guard.threshold(language(reading.normalised)))
-        told.append((flagged, score, reading))
-    flagged, score, reading = max(told, key=lambda one: one[:2])
-    return _decision(guard, flagged, score, guard.kinds(reading, score))
+    told = (_told(guard, piece) for _, piece in windows(text))
+    flagged, score, found = max(told, key=lambda one: one[:2])
+    return _decision(guard, flagged, score, guard.kinds_of(found, score))
+
+
+def _told(guard: Classifier, piece: str) -> tuple[bool, float, Valued]:
+    """Whether a window is flagged, its score and its n-grams."""
+    reading = guard.read(piece)
+    found = valued(row(reading.views))
+    score = chance(guard.slope * guard.violating.weighed(found) + guard.offset)
+    return bool(score >= guard.threshold(language(reading.normalised))), score, found
 
 
 def fingerprint(guard: Classifier) -> str:
@@ -103,7 +123,7 @@ def fingerprint(guard: Classifier) -> str:
         repr(sorted(guard.shares.items())),
         guard.lexicon.digest.hex(),
         *(repr((name, head.bias)) for name, head in heads.items()),
-        *(sha256(head.weights.tobytes()).hexdigest() for head in heads.values()),
+        *(sha256(np.ascontiguousarray(head.weights).data).hexdigest() for head in heads.values()),
     )
 
 
@@ -126,20 +146,22 @@ def _recalled(cache: Cache, guard: Classifier, keys: Mapping[str, str]) -> dict[
 
 
 def _stored(decision: Decision) -> bytes:
-    return json.dumps(
+    written = orjson.dumps(
         {
             "flagged": decision.flagged,
             "score": decision.score,
             "categories": {name: share for name, share in decision.categories.items() if share},
         }
-    ).encode()
+    )
+    # A copy: what orjson gives is the beginning of a block of some kilobytes, kept with it.
+    return bytes(memoryview(written))
 
 
 def _read(guard: Classifier, stored: bytes) -> Decision | None:
     """The decision as it was stored; None for what we never wrote."""
     try:
-        found = json.loads(stored)
-    except (ValueError, RecursionError):
+        found = orjson.loads(stored)
+    except ValueError:
         return None
     match found:
         case {"flagged": bool(flagged), "score": float(score), "categories": dict(shares), **more}:

@@ -17,7 +17,7 @@ Progress = Callable[[int, int], None]
 MOST_MANIFEST = 1 << 28  # bytes: about a million files
 
 # What may be written below a home, whatever a manifest says.
-_NAME = re.compile(r"(models|reports)(/(?!\.\.?(/|$))[^/\\]+){2,}")
+_NAME = re.compile(r"(models|reports|uploads)(/(?!\.\.?(/|$))[^/\\]+){2,}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 

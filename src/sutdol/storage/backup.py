@@ -1,7 +1,9 @@
 """Write everything into one file while others go on working: whole or not at all."""
 
+import os
+import shutil
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from gzip import GzipFile
@@ -14,7 +16,7 @@ from sqlalchemy import URL, NullPool, create_engine
 
 from sutdol import __version__
 from sutdol.core.errors import Busy, NotReady
-from sutdol.storage import engines, files, migrations
+from sutdol.storage import engines, files, migrations, uploads
 from sutdol.storage.archive import DATABASE, FLOWS, MANIFEST, Manifest, Packed, Progress
 from sutdol.storage.copy import copy
 from sutdol.storage.database import Database
@@ -37,11 +39,13 @@ def backup(
     """Write databases, models and reports to `to`; what was lost before, the manifest names.
 
     Rows first, then the files that they rely on: those are written before any row refers to them.
-    Where a prune was quicker, all is taken again.
+    Where a prune was quicker, all is taken again. Uploads go whenever a user or their time says so:
+    they are held before.
     """
     missing: tuple[str, ...] = ()
     for _ in range(ATTEMPTS):
         with Database.found(url) as source, draft(home, "backing-up") as room, suppress(_Moved):
+            _hold(home, room, (path.relative_to(home) for path in uploads.contents(home)))
             _copy_databases(source, engines.parsed(url), home, room)
             made, places = _described(home, room, now)
             if made.missing in ((), missing):  # what is gone twice was not pruned meanwhile
@@ -76,6 +80,24 @@ def _copy_file(source: Path, target: Path) -> None:
         connection.exec_driver_sql("VACUUM INTO ?", (str(target),))
 
 
+def _hold(home: Path, room: Path, paths: Iterable[Path]) -> None:
+    """Keep uploads in the room, whoever deletes them meanwhile: by a link, or by a copy."""
+    with files.clear_faults(room):
+        (room / uploads.FOLDER).mkdir(mode=0o700, exist_ok=True)
+        for path in paths:
+            if not (room / path).exists():
+                (room / path).parent.mkdir(exist_ok=True)
+                with suppress(FileNotFoundError):
+                    _link(home / path, room / path)
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another disk, or one that knows no links
+        shutil.copyfile(source, target)
+
+
 def _described(home: Path, room: Path, now: datetime) -> tuple[Manifest, dict[str, Path]]:
     """The manifest, and where each file of it lies."""
     with Database(sqlite_url(room / DATABASE), wait=0.0) as copied, copied.read() as tx:
@@ -84,11 +106,14 @@ def _described(home: Path, room: Path, now: datetime) -> tuple[Manifest, dict[st
             raise NotReady("There is nothing to back up: the database holds no tables of Sutdol.")
         needed, counted = inventory(tx), rows(tx)
     places = {name: room / name for name in (DATABASE, FLOWS) if (room / name).exists()}
-    missing = tuple(needed.missing(home))
+    sent = sorted(set(needed.uploads.values()))
+    _hold(home, room, sent)
+    missing = tuple(needed.missing(home, held=room))
     for folder in needed.folders():
         for path in sorted((home / folder).rglob("*")):
             if path.is_file() and not path.name.startswith(files.DRAFT):
                 places[path.relative_to(home).as_posix()] = path
+    places |= {path.as_posix(): room / path for path in sent if (room / path).is_file()}
     made = Manifest(
         sutdol=__version__,
         revision=revision,

@@ -8,6 +8,7 @@ from typing import Literal
 from sqlalchemy import Connection, func, insert, select, update
 
 from sutdol.core.errors import UnknownName
+from sutdol.storage import pages
 from sutdol.storage.tables import battle as table
 from sutdol.storage.tables import round_
 
@@ -91,6 +92,12 @@ def set_state(tx: Connection, id_: str, state: State, now: datetime) -> None:
     tx.execute(update(table).where(table.c.id == id_).values(state=state, updated_at=now))
 
 
+def note(tx: Connection, flow: str, state: State, now: datetime) -> None:
+    """Put the state of a flow on record with the battle that it fights; what is done stays done."""
+    mine = table.c.flow == flow, table.c.state != "done"
+    tx.execute(update(table).where(*mine).values(state=state, updated_at=now))
+
+
 def get(tx: Connection, id_: str) -> Battle:
     row = tx.execute(select(table).where(table.c.id == id_)).one_or_none()
     if row is None:
@@ -102,6 +109,14 @@ def last(tx: Connection) -> Battle | None:
     """The battle started last."""
     number = tx.scalar(select(func.count()).select_from(table)) or 0
     return get(tx, str(number)) if number else None
+
+
+def page(tx: Connection, *, limit: int, before: str | None = None) -> list[Battle]:
+    """A page of battles, newest first; `before` is a cursor."""
+    wanted = [] if before is None else [pages.older(table.c.created_at, table.c.id, before)]
+    order = table.c.created_at.desc(), table.c.id.desc()
+    rows = tx.execute(select(table).where(*wanted).order_by(*order).limit(limit))
+    return [Battle(**row._asdict()) for row in rows]
 
 
 def rounds(tx: Connection, id_: str) -> list[Round]:

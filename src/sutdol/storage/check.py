@@ -1,4 +1,4 @@
-"""Look for damage: tables, keys that point nowhere, model folders and reports."""
+"""Look for damage: tables, keys that point nowhere, model folders, reports and uploads."""
 
 import gzip
 import json
@@ -12,9 +12,11 @@ from typing import Literal
 from sqlalchemy import Column, Connection, exists, func, select
 
 from sutdol.core.errors import Corrupted
-from sutdol.storage import files, migrations, prune
+from sutdol.storage import files, migrations, prune, uploads
 from sutdol.storage.database import Database
 from sutdol.storage.tables import metadata, verdict, version
+
+SHOWN = 5  # of what no row names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +30,16 @@ class Finding:
 
 def check(db: Database, home: Path) -> list[Finding]:
     """All that can be told without a model; what is broken says what to do."""
+    found: list[Finding] = []
     try:
         with db.read() as tx:
-            found = [*_engine(tx, db.where), *_revision(tx, db.where)]
+            found += [*_engine(tx, db.where), *_revision(tx, db.where)]
             if any(one.state == "broken" for one in found):
                 return found
-            return [*found, *_keys(tx), *_models(tx, home), *_reports(tx, home)]
+            found += [*_keys(tx), *_models(tx, home), *_reports(tx, home)]
+        return [*found, *_uploads(db, home), *_unnamed(db, home)]
     except Corrupted as error:
-        return [_broken("database", str(error))]
+        return [*found, _broken("database", str(error))]
 
 
 def _engine(tx: Connection, where: str) -> Iterator[Finding]:
@@ -123,6 +127,38 @@ def _wrong(path: Path, expected: str) -> str:
         return f"cannot be read: {error}"
     found = sha256(json.dumps(evidence, sort_keys=True).encode()).hexdigest()
     return "" if found == expected else "holds other scores than were judged"
+
+
+def _uploads(db: Database, home: Path) -> Iterator[Finding]:
+    """What its user deleted while we looked is not lost."""
+    with db.read() as tx:
+        known = list(uploads.everyone(tx))
+    wrong = {one.id: uploads.wrong(uploads.path(home, one)) for one in known}
+    with db.read() as tx:
+        left = {one.id for one in uploads.everyone(tx)}
+    broken = {id_: why for id_, why in wrong.items() if why and id_ in left}
+    for one in known:
+        if one.id in broken:
+            path = uploads.path(home, one)
+            yield _broken(f"file {one.id}", f"{path} {broken[one.id]}; restore a backup.")
+    yield _ok("uploads", f"{len(known) - len(broken)} hold what was sent")
+
+
+def _unnamed(db: Database, home: Path) -> Iterator[Finding]:
+    """Contents without a row: of a broken off upload, or of another database."""
+    there = uploads.contents(home)
+    with db.read() as tx:
+        named = {one.digest for one in uploads.everyone(tx)}
+    left = [path for path in there if path.name not in named]
+    if left:
+        size = sum(path.stat().st_size for path in left if path.exists())
+        names = [path.relative_to(home).as_posix() for path in left[:SHOWN]]
+        more = ["…"] * (len(left) > SHOWN)
+        yield _ok(
+            "unnamed uploads",
+            f"{len(left)} files ({size:,} bytes) that no row of this database names; if it is the"
+            f" right one, delete them by hand: {', '.join(names + more)}",
+        )
 
 
 def _ok(name: str, text: str) -> Finding:

@@ -18,7 +18,7 @@ FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 SQLITE: tuple[tuple[tuple[str, ...], type[SutdolError], str], ...] = (
     (
-        ("SQLITE_BUSY", "SQLITE_LOCKED"),
+        ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL"),
         Busy,
         "Another process is writing to {}: wait for it to finish, then try again.",
     ),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 from uuid import uuid4
 
-from sutdol.core.errors import Corrupted
+from sutdol.core.errors import Corrupted, NotReady
 from sutdol.storage.faults import disk_fault
 
 Shelf = Literal["models", "reports"]
@@ -28,14 +28,25 @@ class Shelved:
 
 
 def make_folder(path: Path) -> None:
-    with _clear_faults(path):
+    with clear_faults(path):
         path.mkdir(parents=True, exist_ok=True)
+
+
+def require_room(folder: Path, needed: int, what: str) -> None:
+    """Refuse to begin with what the disk may not hold."""
+    with clear_faults(folder):
+        free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise NotReady(
+            f"The disk under {folder} has {free >> 20} MiB left and {what} {needed >> 20}:"
+            " free some space and try again."
+        )
 
 
 def write(path: Path, content: bytes) -> None:
     """Replace `path` by `content`; whatever happens, it holds the old or the new bytes."""
     make_folder(path.parent)
-    with _clear_faults(path), replacing(path) as file:
+    with clear_faults(path), replacing(path) as file:
         file.write(content)
 
 
@@ -57,7 +68,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-    _sync(path.parent)
+    sync(path.parent)
 
 
 def _drafted(folder: Path) -> tuple[Path, BinaryIO]:
@@ -86,13 +97,13 @@ def shelve(home: Path, shelf: Shelf, fill: Callable[[Path], None]) -> Shelved:
     """Let `fill` write files into an empty folder and keep it as `home/shelf/<checksum>`."""
     room = home / shelf
     make_folder(room)
-    with _clear_faults(room), _sharing(room):
+    with clear_faults(room), _sharing(room):
         draft = _draft(room)
         draft.mkdir()
         try:
             fill(draft)
             for path in (*draft.rglob("*"), draft):
-                _sync(path)
+                sync(path)
             return _keep(draft, room)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
@@ -102,14 +113,14 @@ def sweep(home: Path) -> None:
     """Remove what killed processes left half written, unless someone is writing."""
     for room in (home / "models", home / "reports"):
         if room.is_dir():
-            with _clear_faults(room), _sharing(room):
+            with clear_faults(room), _sharing(room):
                 for folder in room.iterdir():
                     _sweep_files(folder)
 
 
 def checksum(path: Path) -> str:
     """SHA-256 of a file, or of a folder's names and contents."""
-    with _clear_faults(path):
+    with clear_faults(path):
         if not path.is_dir():
             return _digest(path)
         lines = [f"{_digest(file)}  {file.relative_to(path).as_posix()}\n" for file in _files(path)]
@@ -150,7 +161,7 @@ def _keep(draft: Path, room: Path) -> Shelved:
         final.rename(_draft(room))  # damaged since: these are the bytes it should hold
     if not final.exists():
         draft.rename(final)
-        _sync(room)
+        sync(room)
     return Shelved(path=final, checksum=name)
 
 
@@ -166,7 +177,7 @@ def _digest(path: Path) -> str:
     return hashed.hexdigest()
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Make file or folder survive a power cut."""
     if os.name == "nt":
         return  # Windows opens no folders and syncs nothing that is open for reading only
@@ -178,7 +189,8 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
-def _clear_faults(path: Path) -> Iterator[None]:
+def clear_faults(path: Path) -> Iterator[None]:
+    """Within the block, refusals of the operating system become errors for the user."""
     try:
         yield
     except OSError as error:

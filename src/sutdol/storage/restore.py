@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import URL, delete
 
 from sutdol.core.errors import Busy, Corrupted, NotReady, Refused
-from sutdol.storage import audit, engines, turns
+from sutdol.storage import audit, engines, sessions, turns, uploads
 from sutdol.storage.archive import DATABASE, FLOWS, Manifest, Progress
 from sutdol.storage.audit import Event
 from sutdol.storage.backup import sqlite_url
@@ -58,6 +58,7 @@ def restore(
         fresh = room / "home"
         fresh.mkdir()
         made = unpack(archive, fresh, progress)
+        uploads.shut(fresh)
         if not engines.is_file(target):
             (fresh / FLOWS).unlink(missing_ok=True)  # there they live in the database
         flows = (fresh / FLOWS).exists()
@@ -122,11 +123,15 @@ def _prove(fresh: Path, made: Manifest, archive: Path) -> None:
 
 
 def _put_on_record(fresh: Path, made: Manifest, now: datetime, *, flows: bool) -> None:
-    """Looks that were charged since are charged no more: the log must say why."""
+    """Looks that were charged since are charged no more: the log must say why.
+
+    Sessions that were closed since, such as by a new password, must not come back.
+    """
     body = {"taken": made.created_at.isoformat(), "sutdol": made.sutdol}
     event = Event(actor="local", action="restore", subject="home", body=body, created_at=now)
     with _rows_of(fresh) as db, db.write() as tx:
         audit.add(tx, event)
+        sessions.close_everybodys(tx)
         # who worked then does so no more, but for flows that come along
         tx.execute(delete(turn).where(turn.c.flow.startswith(turns.HERE if flows else "")))
 

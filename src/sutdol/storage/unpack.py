@@ -1,6 +1,5 @@
 """Unpack a backup that may be damaged or hostile: nothing but what its manifest promises."""
 
-import shutil
 import struct
 import tarfile
 import zlib
@@ -11,7 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from sutdol.core.errors import BadInput, Corrupted, NotReady, Refused, SutdolError
+from sutdol.core.errors import BadInput, Corrupted, Refused, SutdolError
+from sutdol.storage import files
 from sutdol.storage.archive import MANIFEST, MOST_MANIFEST, Manifest, Progress, manifest
 from sutdol.storage.faults import disk_fault
 
@@ -38,7 +38,7 @@ def unpack(archive: Path, folder: Path, progress: Progress) -> Manifest:
         with _or(BadInput(f"{archive} is no backup of Sutdol, or it is damaged."), folder):
             tar = tarfile.open(fileobj=stream, mode="r|", bufsize=BLOCK, tarinfo=_Small)  # noqa: SIM115
             made = _manifest(tar, archive)
-        _require_room(made, folder)
+        files.require_room(folder, made.size, "the backup needs")
         damaged = f"{archive} is damaged or was cut off: take another backup. Nothing was restored."
         with _or(Corrupted(damaged), folder):
             missing, done = set(made.files), 0
@@ -61,15 +61,6 @@ def _manifest(tar: tarfile.TarFile, archive: Path) -> Manifest:
         raise BadInput(f"{archive} is no backup of Sutdol: it does not begin with a manifest.")
     content = tar.extractfile(first)
     return manifest(b"" if content is None else content.read(), str(archive))
-
-
-def _require_room(made: Manifest, folder: Path) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < made.size:
-        raise NotReady(
-            f"The disk under {folder} has {free >> 20} MiB left and the backup needs"
-            f" {made.size >> 20}: free some space and try again."
-        )
 
 
 def _is_promised(member: tarfile.TarInfo, made: Manifest) -> bool:

@@ -35,6 +35,19 @@ def step(carrier: Carrier, name: str) -> Carrier:
     return carrier.fold(FOLD) if name == "fold" else carrier.squeeze()
 
 
+def test_squeezing_takes_all_kinds_of_characters() -> None:
+    assert Plain("").squeeze().text == ""
+    assert Plain("aab\0\0ㅋㅋㅋ가👍👍\ud83d\ude00\ud83d\ud83d").squeeze().text == (
+        "ab\0ㅋ가👍\ud83d\ude00\ud83d"
+    )
+
+
+def test_a_whole_match_stands_for_all_of_itself() -> None:
+    words = re.compile("[a-z]+")
+    assert Plain("ab cd!").whole(words).text == Traced("ab cd!").whole(words).text == "ab cd!"
+    assert Traced("ab c!").whole(words).spans == [(0, 2), (0, 2), (2, 3), (3, 4), (4, 5)]
+
+
 def origins(text: str, spans: list[Span]) -> list[str]:
     return [text[start:end] for start, end in spans]
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sutdol.core.text import lexicon as module
 from sutdol.core.text.carrier import Plain, Traced
 from sutdol.core.text.lexicon import EMPTY, Lexicon
 
@@ -76,3 +77,17 @@ def test_hostile_texts_are_read_in_linear_time(piece: str) -> None:
     start = process_time()
     mended(piece * (100_000 // len(piece)))
     assert process_time() - start < 2.0
+
+
+def test_a_prepared_lexicon_mends_as_before() -> None:
+    ready = Lexicon(LEXICON.words, LEXICON.known)
+    ready.prepare()
+    made = set(vars(ready))
+    for text in ("a w*rd", "wrod", "the gardne is lvely", "gar den"):
+        assert ready.mended(ready.unstarred(Plain(text))).text == mended(text, LEXICON)
+    assert set(vars(ready)) == made  # the tables were there
+
+
+@given(st.text(st.sampled_from("ab*#._- ㅋ"), max_size=12))
+def test_stars_are_looked_for_wherever_they_may_be_letters(text: str) -> None:
+    assert bool(module._STAR_INSIDE.search(text)) == bool(module._STARRED.search(text))

@@ -4,7 +4,10 @@ import re
 from unicodedata import normalize
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from sutdol.core.text import views
 from sutdol.core.text.carrier import Plain
 from sutdol.core.text.hangul import decompose
 from sutdol.core.text.lexicon import EMPTY
@@ -133,6 +136,31 @@ def test_the_skeleton_of_a_skeleton_is_itself() -> None:
 def test_a_skeleton_has_letters_only() -> None:
     everything = "".join(map(chr, range(0x20, 0x3400)))
     assert re.fullmatch("[a-zㄱ-ㅣ]*", bones(everything))
+
+
+@given(st.text(st.sampled_from("abelor ㄱㅏㅇ0123479@$|+()!/#£%.\n"), max_size=12))
+@settings(max_examples=1_000, deadline=None)
+def test_a_quick_look_finds_just_what_the_thorough_pattern_finds(text: str) -> None:
+    for quick, thorough in (
+        (views._LEET_BESIDE, views._LEET),
+        (views._JAMO_LEET_BESIDE, views._JAMO_LEET),
+        (views._STRETCHES, views._STRETCHED),
+    ):
+        assert bool(quick.search(text)) == bool(thorough.search(text))
+
+
+@given(st.text(st.sampled_from("ab31|()[]_\\/-<> "), max_size=10))
+@settings(max_examples=1_000, deadline=None)
+def test_marks_are_looked_for_wherever_they_may_be_letters(text: str) -> None:
+    if views._DIGRAPH.search(text):
+        assert any(marks in text for marks in views._DIGRAPHIC)
+    if views._ONE_AS_L.search(text):
+        assert "1" in text or "|" in text
+
+
+@given(st.text(st.sampled_from("a \t\n\u3000\x1c"), max_size=8))
+def test_all_white_space_is_lone_plain_spaces(text: str) -> None:
+    assert views._SPACES.sub(" ", text) == re.sub(r"\s+", " ", text)
 
 
 def test_consonants_do_without_latin_vowels() -> None:

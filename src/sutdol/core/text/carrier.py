@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from itertools import groupby
 from typing import Protocol, Self
 
+import numpy as np
+
 Replacement = str | Callable[[re.Match[str]], str]
 
 
@@ -26,6 +28,9 @@ class Carrier(Protocol):
 
     def squeeze(self) -> Self:
         """Each run of one character becomes that character once."""
+
+    def whole(self, pattern: re.Pattern[str]) -> Self:
+        """Each match stands for all of itself, as after `sub`, but nothing is replaced."""
 
     def reverse(self, pattern: re.Pattern[str]) -> Self:
         """Turn group 1 of each match around and drop the rest of the match."""
@@ -46,7 +51,14 @@ class Plain:
         return Plain(pattern.sub(replacement, self.text))
 
     def squeeze(self) -> "Plain":
-        return Plain("".join([character for character, _ in groupby(self.text)]))
+        # several times as fast as `groupby`
+        codes = np.frombuffer(self.text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        first = np.ones(len(codes), dtype=bool)
+        np.not_equal(codes[1:], codes[:-1], out=first[1:])
+        return Plain(codes[first].tobytes().decode("utf-32-le", "surrogatepass"))
+
+    def whole(self, pattern: re.Pattern[str]) -> "Plain":
+        return self
 
     def reverse(self, pattern: re.Pattern[str]) -> "Plain":
         return Plain(pattern.sub(lambda match: match.group(1)[::-1], self.text))
@@ -86,6 +98,9 @@ class Traced:
         runs = [list(run) for _, run in groupby(range(len(self.text)), self.text.__getitem__)]
         spans = [self.span(run[0], run[-1] + 1) for run in runs]
         return Traced("".join(self.text[run[0]] for run in runs), spans)
+
+    def whole(self, pattern: re.Pattern[str]) -> "Traced":
+        return self.sub(pattern, lambda match: match.group())
 
     def reverse(self, pattern: re.Pattern[str]) -> "Traced":
         return self._rebuild(

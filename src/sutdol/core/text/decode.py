@@ -42,19 +42,23 @@ _ENTITY = re.compile(r"&(?:#\d{2,7}|#[xX][0-9a-fA-F]{2,6}|[a-zA-Z]{2,8});")
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2}){2,}")
 _PERCENTS = re.compile(r"(?:%[0-9A-Fa-f]{2}[\w.~-]{0,3})+[\w.~%-]*")
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{12,}={0,2}(?![A-Za-z0-9+/=])")
-_HEX = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{2}[ ]?){5,}(?![0-9A-Za-z])")
+# what stands before is asked last: a search for a first character is quick, one after it not
+_HEX = re.compile(
+    r"[0-9a-fA-F](?<![0-9A-Za-z][0-9a-fA-F])[0-9a-fA-F][ ]?"
+    r"(?:[0-9a-fA-F]{2}[ ]?){4,}(?![0-9A-Za-z])"
+)
 _TELLTALE = re.compile("[ɐɔǝɟƃɓᵷɥᴉɾʞꞁɯɹʇʌʍʎ∀ƎℲ⅁˥Ԁ⅄]", re.IGNORECASE)
 _ALL = re.compile("(.+)", re.DOTALL)
-_SPACES = re.compile(r"\s+")
+_SPACES = re.compile(r"\s(?:\s+|(?<! ))")  # but a lone space, which is one already
 _LATIN_WORD = re.compile(
     # two letters beside jamo look like jamo
-    "(?<![a-z])(?:[a-z]{3,30}|(?<![ㄱ-ㅣ])[a-z]{2}(?![ㄱ-ㅣ]))(?![a-z])"
+    "[a-z](?<![a-z][a-z])(?:[a-z]{2,29}|(?<![ㄱ-ㅣ][a-z])[a-z](?![ㄱ-ㅣ]))(?![a-z])"
 )
 _SYLLABLES = re.compile("(?:[ㄱ-ㅎ][ㅏ-ㅣ]{1,2}(?:[ㄱ-ㅎ]{1,2}(?![ㅏ-ㅣ]))?)+")
 _ENDINGS = "요다는은을를에의면죠까게고서지와과도로만니야들음냐라려며"
 _EDGE = r"[^가-힣\w\s]{0,5}|[ㄱ-ㅣ]{1,5}"  # marks and laughter before or after a word
-_ENDING_FIRST = re.compile(rf"(?<!\S)(?:{_EDGE})[{_ENDINGS}](?=[가-힣])")
-_ENDING_LAST = re.compile(rf"(?<=\S)[{_ENDINGS}](?=(?:{_EDGE})(?!\S))")
+_ENDING_FIRST = re.compile(rf"\s(?:{_EDGE})[{_ENDINGS}](?=[가-힣])")
+_ENDING_LAST = re.compile(rf"[{_ENDINGS}](?<=\S[{_ENDINGS}])(?=(?:{_EDGE})(?!\S))")
 _KEYS = {ord(key): jamo for key, jamo in JAMO_OF_KEY.items()}
 _TWO_KEYS = re.compile("|".join(COMPOUND_MEDIALS))  # finals of two keys stay two, as folded ones
 
@@ -166,12 +170,13 @@ def reread(raw: C, folded: C) -> C:
 def _turned(raw: C, folded: C, letters: int) -> Iterator[tuple[float, C]]:
     """The message backwards or rotated by 13, with its gain, if that is enough."""
     pairs = len(folded.text) + 1
-    likely, backwards = both_ways(folded.text)
-    if 2 * letters > pairs:
+    latin = 2 * letters > pairs
+    likely, backwards = both_ways(folded.text) if latin else (plausibility(folded.text), 0.0)
+    if latin:
         gain = (backwards - likely) * pairs
         if gain > max(CLEAR_GAIN, LATIN_TURN_GAIN * pairs):
             yield gain, folded.reverse(_ALL)
-    elif len(_ENDING_FIRST.findall(raw.text)) > len(_ENDING_LAST.findall(raw.text)):
+    elif len(_ENDING_FIRST.findall(f" {raw.text}")) > len(_ENDING_LAST.findall(raw.text)):
         # letters of a Korean syllable keep their order when a message is turned, so fold again
         turned = raw.reverse(_ALL).fold(FOLD).sub(_SPACES, " ")
         if (gain := (plausibility(turned.text) - likely) * pairs) > TURN_GAIN:

@@ -7,9 +7,10 @@ Korean words carry endings, so that most are unknown as they stand.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from functools import cached_property, lru_cache
 from hashlib import sha256
+from itertools import pairwise
 from typing import Self, TypeVar
 
 from sutdol.core.text.carrier import Carrier
@@ -22,6 +23,7 @@ FOR_CHANGES = 5  # letters of a word of which one may be another: short words ar
 FOR_MARKS = 4  # letters and marks of a word whose marks may also be just that: e.g.
 _WORD = re.compile("[a-z]+")
 _STARRED = re.compile(r"(?<![a-z])[a-z]++(?:[*#._\-]{1,3}[a-z]++)++")
+_STAR_INSIDE = re.compile(r"[*#._\-](?<=[a-z][*#._\-])[*#._\-]{0,2}[a-z]")
 _STARS = re.compile(r"[*#._\-]")
 _SURE = re.compile(r"[*#]")
 _VOWELS = re.compile("[aeiou]")
@@ -40,7 +42,7 @@ class Lexicon:
 
     def unstarred(self, text: C) -> C:
         """Starred letters of a folded text restored: f*lded."""
-        if not self.words or not _STARS.search(text.text):
+        if not self.words or not _STAR_INSIDE.search(text.text):
             return text
         return text.sub(_STARRED, lambda match: self._unstarred(match.group()))
 
@@ -49,12 +51,22 @@ class Lexicon:
         if not self.words:
             return text
         tokens = _WORD.findall(text.text)
-        if self.known.issuperset(tokens):
+        unknown = set(tokens) - self.known
+        if not unknown:
             return text
-        gone = self._joints(text.text)
+        gone = self._joints(text.text) if self._joins(tokens, unknown) else None
         if gone:
             text = text.sub(_GAP, lambda match: "" if match.start() in gone else " ")
+        elif all(self._mended(token) == token for token in unknown):
+            return text.whole(_WORD)
         return text.sub(_WORD, lambda match: self._mended(match.group()))
+
+    def _joins(self, tokens: Sequence[str], unknown: Set[str]) -> bool:
+        """Whether any token and the next one make a word of ours, though not both are words."""
+        return any(
+            (first in unknown or second in unknown) and first + second in self._rank
+            for first, second in pairwise(tokens)
+        )
 
     def _joints(self, text: str) -> set[int]:
         """Where the spaces stand that cut a word of ours in two, of which one is none."""
@@ -97,6 +109,10 @@ class Lexicon:
             for i in places:
                 found += self._wrong.get((i, token[:i], token[i + 1 :]), ())
         return [*found, *self._lacking.get(token, ())]
+
+    def prepare(self) -> None:
+        """Make the tables now that the first odd word would wait for."""
+        _ = self._ends, self._frames, self._lacking, self._wrong
 
     @cached_property
     def _ends(self) -> dict[tuple[int, str, str], list[str]]:

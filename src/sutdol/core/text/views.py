@@ -22,17 +22,20 @@ C = TypeVar("C", bound=Carrier)
 
 _OVERRIDE = re.compile("[\u202e\u2067]([^\u202a-\u202e\u2066-\u2069\n]*)[\u202c\u2069]?")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_SPACES = re.compile(r"\s+")
+_SPACES = re.compile(r"\s(?:\s+|(?<! ))")  # but a lone space, which is one already
 _MARK = re.compile(r"[^a-zㄱ-ㅣ0-9\s][a-zㄱ-ㅣ]")
 _INNER = re.compile(r"(?<=[a-zㄱ-ㅣ])[^a-zㄱ-ㅣ0-9\s]+(?=[a-zㄱ-ㅣ])")
 _SPELLED_IN_LEET = re.compile(
-    r"(?<![a-z0-9@$])[a-z0-9@$](?:[^a-z0-9@$]{1,2}[a-z0-9@$]){3,}(?![a-z0-9@$])"
+    # what stands before is asked last: a search for a first character is quick, one after it not
+    r"[a-z0-9@$](?<![a-z0-9@$]{2})(?:[^a-z0-9@$]{1,2}[a-z0-9@$]){3,}(?![a-z0-9@$])"
 )
-_SPELLED_OUT = re.compile(r"(?<![a-zㄱ-ㅣ])[a-z](?:[^a-zㄱ-ㅣ0-9]{1,2}[a-z])+(?![a-zㄱ-ㅣ])")
+_SPELLED_OUT = re.compile(r"[a-z](?<![a-zㄱ-ㅣ][a-z])(?:[^a-zㄱ-ㅣ0-9]{1,2}[a-z])+(?![a-zㄱ-ㅣ])")
+_STRETCHES = re.compile(r"([a-zㄱ-ㅣ])(?:\1|ㅇ\1)(?:\1|ㅇ\1)")  # quicker to search for
 _STRETCHED = re.compile(r"([a-zㄱ-ㅣ])(?:ㅇ?\1){2,}")
 _GAPS = re.compile(r"[^a-z0-9@$]+")
 _NOT_LETTERS = re.compile(r"[^a-zㄱ-ㅣ]+")
-_LEETISH = re.compile(r"[0-9@$|+()!/#£%<\\]|[ㄱ-ㅣ][lor]|[lor][ㄱ-ㅣ]")
+_LEETISH = re.compile(r"[0-9@$|+()!/#£%<\\]")
+_LEET_IN_JAMO = re.compile("[lor](?:(?<=[ㄱ-ㅣ][lor])|[ㄱ-ㅣ])")
 _DIGRAPHS = {
     "()": "o", "[]": "o", "(_)": "u", r"|\|": "n", r"|\/|": "m", "/\\": "a", r"\/": "v",
     "|-|": "h", "|<": "k", "|)": "d", "|3": "b", r"\/\/": "w", "|_|": "u", "><": "x",
@@ -46,6 +49,7 @@ _DIGRAPH = re.compile(
         for pair in sorted(_DIGRAPHS, key=len, reverse=True)
     )
 )
+_DIGRAPHIC = ("|", "\\", "()", "[]", "(_)", "><")  # each digraph has one of these
 _ONE_AS_L = re.compile(
     r"(?<=[a-z0-9])[1|](?=[aeou034@])|(?<![a-z])[1|](?=[aeou])|(?<=[aeiou34])[1|](?![a-z0-9])"
 )
@@ -54,10 +58,18 @@ _LEET = re.compile(
     # not from within a run: each run is tried once, however long it is
     r"|(?<![013456789@$|£#])[013456789@$|£#]+(?=[a-z])"
 )
+_LEET_BESIDE = re.compile(  # whether `_LEET` is anywhere
+    r"[0-9@$|+()!#£%](?:(?<=[a-z][013456789@$|£#])|(?<=[013456789@$|£#])[a-z]"
+    r"|(?<=[a-z][0-9@$|+()!#£%])[0-9@$|+()!#£%]*+[a-z])"
+)
 _LEET_TABLE = str.maketrans("0123456789@$|+()!#£%", "oizeasgtbgasitccihex")
 _JAMO_LEET = re.compile(
     r"(?<=[ㄱ-ㅣ])[01279|lor/!]+(?=[ㄱ-ㅣ])|(?<=[ㄱ-ㅎ])[1|lr/!]+"
     r"|(?<![0o7])[0o7]+(?=[ㅏ-ㅣ])|(?<=[ㅏ-ㅣ])[02]+"
+)
+_JAMO_LEET_BESIDE = re.compile(  # whether `_JAMO_LEET` is anywhere
+    r"[01279|lor/!](?:(?<=[ㄱ-ㅎ][1|lr/!])|(?<=[0o7])[ㅏ-ㅣ]|(?<=[ㅏ-ㅣ][02])"
+    r"|(?<=[ㄱ-ㅣ][01279|lor/!])[01279|lor/!]*+[ㄱ-ㅣ])"
 )
 _JAMO_LEET_TABLE = str.maketrans("0o1|l/!r729", "ㅇㅇㅣㅣㅣㅣㅣㅏㄱㄹㄱ")
 _SOUNDS = dict(
@@ -81,11 +93,21 @@ def opened(raw: C) -> C:
     """The text decoded and folded, leet as letters: what needs no lexicon."""
     raw = upright(unwrapped(raw))
     text = reread(raw, folded(raw))
-    if _LEETISH.search(text.text):
-        text = text.sub(_SPELLED_IN_LEET, lambda match: _run_together(match.group()))
+    if _LEETISH.search(text.text) or _LEET_IN_JAMO.search(text.text):
+        text = _unleeted(text)
+    return text
+
+
+def _unleeted(text: C) -> C:
+    """Digits and marks that stand for letters, as these; each pattern is tried where it may be."""
+    text = text.sub(_SPELLED_IN_LEET, lambda match: _run_together(match.group()))
+    if any(marks in text.text for marks in _DIGRAPHIC):
         text = text.sub(_DIGRAPH, lambda match: _DIGRAPHS[match.group()])
+    if "1" in text.text or "|" in text.text:
         text = text.sub(_ONE_AS_L, "l")
+    if _LEET_BESIDE.search(text.text):
         text = text.sub(_LEET, lambda match: match.group().translate(_LEET_TABLE))
+    if not text.text.isascii() and _JAMO_LEET_BESIDE.search(text.text):
         text = text.sub(_JAMO_LEET, lambda match: match.group().translate(_JAMO_LEET_TABLE))
     return text
 
@@ -102,7 +124,7 @@ def normalised(text: C, lexicon: Lexicon) -> C:
     text = lexicon.unstarred(text)
     if _MARK.search(text.text):
         text = text.sub(_INNER, "")
-    if _STRETCHED.search(text.text):
+    if _STRETCHES.search(text.text):
         text = text.sub(_STRETCHED, r"\1")
     text = text.sub(_SPELLED_OUT, lambda match: _NOT_LETTERS.sub("", match.group()))
     return lexicon.mended(text)

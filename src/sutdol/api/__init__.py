@@ -1,0 +1,1 @@
+"""The REST faces: OpenAI's, Perspective's and our own, one file a resource."""

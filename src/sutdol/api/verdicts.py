@@ -1,0 +1,112 @@
+"""Verdicts over REST: what the gate decided, with its numbers, and the same recomputed."""
+
+from datetime import datetime
+from threading import Lock
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+from starlette.requests import Request
+
+from sutdol.api.flows import Limit, Name
+from sutdol.api.hall import hall
+from sutdol.core.errors import Busy, UnknownName
+from sutdol.loop.verify import verify as recompute
+from sutdol.storage import verdicts
+from sutdol.storage.verdicts import Decision, StoredVerdict
+
+URL = "/api/v1/verdicts"
+
+router = APIRouter(tags=["Sutdol"])
+_one_at_a_time = Lock()  # recomputing takes a core for seconds, and this process also answers chats
+
+
+class VerdictTold(BaseModel):
+    """A verdict in short."""
+
+    id: str
+    role: str
+    champion: str | None
+    challenger: str
+    decision: Decision
+    reason: str
+    created: datetime
+
+
+class Verdicts(BaseModel):
+    data: list[VerdictTold]
+    next: str | None
+
+
+class Agreement(BaseModel):
+    """Whether the recomputed verdict is the one on record; `differences` say where it is not."""
+
+    verdict: str
+    agrees: bool
+    decision: str
+    differences: list[str]
+
+
+@router.get(URL)
+def all(
+    request: Request,
+    role: Annotated[str | None, Query(max_length=32)] = None,
+    limit: Limit = 50,
+    cursor: Annotated[str | None, Query(max_length=128, pattern=r"^[^\x00]+$")] = None,
+) -> Verdicts:
+    """Verdicts on one role or on all, newest first; `cursor` is the last one of the page before."""
+    sutdol = hall(request).sutdol
+    roles = [sutdol.workshop(role).role.name] if role else list(sutdol.workshops)
+    with sutdol.db.read() as tx:
+        known = [one for name in roles for one in verdicts.all(tx, name)]
+    known.sort(key=lambda one: (one.created_at, one.id), reverse=True)
+    begin = _after(known, cursor) if cursor else 0
+    page = known[begin : begin + limit]
+    more = page[-1].id if begin + limit < len(known) else None
+    return Verdicts(data=[_told(one) for one in page], next=more)
+
+
+@router.get(URL + "/{id}")
+def one(request: Request, id: Name) -> dict[str, Any]:
+    """A verdict with all its numbers, as `sutdol loop show --json` writes it."""
+    with hall(request).sutdol.db.read() as tx:
+        return verdicts.get(tx, id).told()
+
+
+@router.post(URL + "/{id}/verify")
+def verify(request: Request, id: Name) -> Agreement:
+    """Recompute a verdict from its stored scores; it takes some seconds."""
+    sutdol = hall(request).sutdol
+    with sutdol.db.read() as tx:
+        role = verdicts.get(tx, id).role
+    if not _one_at_a_time.acquire(blocking=False):
+        raise Busy("Another verdict is being recomputed: try again in a moment.")
+    try:
+        found = recompute(sutdol.workshop(role), id)
+    finally:
+        _one_at_a_time.release()
+    return Agreement(
+        verdict=found.verdict,
+        agrees=found.agrees,
+        decision=found.decision,
+        differences=list(found.differences),
+    )
+
+
+def _after(known: list[StoredVerdict], last: str) -> int:
+    ids = [one.id for one in known]
+    if last not in ids:
+        raise UnknownName("verdict", last, ids)
+    return ids.index(last) + 1
+
+
+def _told(verdict: StoredVerdict) -> VerdictTold:
+    return VerdictTold(
+        id=verdict.id,
+        role=verdict.role,
+        champion=verdict.champion,
+        challenger=verdict.challenger,
+        decision=verdict.decision,
+        reason=verdict.reason,
+        created=verdict.created_at,
+    )
