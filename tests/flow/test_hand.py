@@ -92,6 +92,24 @@ def test_a_deed_that_is_broken_off_twice_is_tidied_up_after_all_the_same(
     assert processes(str(tmp_path)) == []
 
 
+@pytest.mark.parametrize("moment", ["starting", "working"])
+def test_a_hand_that_is_closed_starts_nothing_any_more(tmp_path: Path, moment: str) -> None:
+    works = asyncio.Event()
+    work = "print('{\"told\": {}}', flush=True); time.sleep(60)"
+    hand = Hand([sys.executable, "-c", LISTEN + work, str(tmp_path)], {})
+
+    async def closing() -> list[object]:
+        doing = [
+            asyncio.ensure_future(hand.do(KEY, STEP, 1, lambda _: works.set())) for _ in range(2)
+        ]
+        await (asyncio.sleep(0) if moment == "starting" else works.wait())
+        await hand.close()
+        assert processes(str(tmp_path)) == []
+        return await asyncio.wait_for(asyncio.gather(*doing, return_exceptions=True), 5)
+
+    assert [type(outcome) for outcome in asyncio.run(closing())] == [Broken, Broken]
+
+
 def test_answers_of_any_size_arrive() -> None:
     long = "print(json.dumps({'value': {'text': 'ㅋ' * 3_000_000}}), flush=True)"
     assert len(asked(long, once)["value"]["text"]) == 3_000_000

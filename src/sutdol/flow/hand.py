@@ -52,6 +52,7 @@ class Hand:
         self._process: Process | None = None
         self._burials: set[asyncio.Future[None]] = set()
         self._turn = asyncio.Lock()
+        self._closed = False
 
     async def do(self, key: Key, step: Step, attempt: int, tell: Tell) -> Json:
         """What the deed gives, packed: `{"value": ...}` or `{"error": ...}`."""
@@ -60,7 +61,7 @@ class Hand:
             try:
                 return await self._ask(wish | {"deed": step.deed, "args": dict(step.args)}, tell)
             except BaseException:
-                await self.close()  # half a deed: what it holds in memory is worth nothing
+                await self._break_off()  # half a deed: what it holds in memory is worth nothing
                 raise
 
     def kill(self) -> None:
@@ -68,6 +69,13 @@ class Hand:
         _kill(self._process)
 
     async def close(self) -> None:
+        """Break off for good: no process is started any more, and none is left."""
+        self._closed = True
+        await self._break_off()
+        async with self._turn:  # who was starting a process has buried it by now
+            pass
+
+    async def _break_off(self) -> None:
         process, self._process = self._process, None
         if process is not None:
             self._bury(process)
@@ -109,6 +117,8 @@ class Hand:
         raise Broken(f"The process that did step '{wish['step']}' died ({_death(code)}).")
 
     async def _started(self) -> Process:
+        if self._closed:
+            raise Broken("The worker goes home.")
         if self._process is None or self._process.returncode is not None:
             starting = asyncio.ensure_future(
                 asyncio.create_subprocess_exec(
@@ -121,6 +131,8 @@ class Hand:
                 starting.add_done_callback(self._abandon)
                 await asyncio.wait([starting])
                 raise
+            if self._closed:  # meanwhile
+                raise Broken("The worker goes home.")
             assert self._process.stdin is not None
             self._process.stdin.write(_line({**self._greeting, "parent": os.getpid()}))
         return self._process

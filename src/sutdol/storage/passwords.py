@@ -68,7 +68,6 @@ def _hasher() -> PasswordHasher:
     return PasswordHasher()
 
 
-@cache
 def _nobodys() -> str:
     """A hash that no password has, at today's costs."""
     costs = f"m={_hasher().memory_cost},t={_hasher().time_cost},p={_hasher().parallelism}"
