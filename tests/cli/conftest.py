@@ -16,6 +16,7 @@ from shutil import copytree
 from typing import Any
 
 import pytest
+from tests.cli.inplace import InPlace
 
 from sutdol.cli.root import run
 from sutdol.roles.bootstrap import Text, bootstrap
@@ -122,9 +123,13 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @contextmanager
 def in_home(home: Path) -> Iterator[None]:
-    """This process as if started anew: only the settings of these tests, and an empty folder."""
+    """This process as if started anew: only the settings of these tests, and an empty folder.
+
+    It does its deeds by itself.
+    """
     home.parent.joinpath("work").mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sutdol.flows.Hand", InPlace)
         for name in list(os.environ):
             if name.startswith(("SUTDOL_", "OPENAI_", "DATABASE_")):
                 patch.delenv(name)

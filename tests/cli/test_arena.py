@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -12,7 +13,10 @@ from tests.cli.conftest import Fought, Program, Start
 
 from sutdol.cli.root import run
 from sutdol.cli.show import line
+from sutdol.loop.role import Lesson
+from sutdol.loop.verdict import Decision
 from sutdol.models.fake import FakeServer
+from sutdol.roles.selftest import Refusal
 
 LINE = re.compile(
     r"round \d+/2 seen \d\.\d\d held_out \d\.\d\d adaptive (\d\.\d\d|nan) fpr \d\.\d\d"
@@ -189,17 +193,54 @@ def test_a_strategy_of_a_language_model_needs_an_endpoint(sutdol: Program, home:
     assert "OPENAI_BASE_URL" in refused.complaint
 
 
-def test_the_selftest_names_three_cheats_and_leaves_the_home_alone(
-    sutdol: Program, empty_home: Path
+Judged = Callable[..., None]
+
+
+@pytest.fixture
+def judged(monkeypatch: pytest.MonkeyPatch) -> Judged:
+    """What the gate says to a cheat: tests/roles/test_selftest.py has it say so by itself."""
+
+    def judge(decision: Decision) -> None:
+        refusal = Refusal(
+            cheat="evasions only", decision=decision, reason="lost", attacked_recall=(0.5, 0.4)
+        )
+
+        def judging(_: object, lesson: Lesson, exam: Sequence[object], *__: object) -> Any:
+            assert len(lesson.train) > len(exam) > 1_500  # the bundled texts
+            return [refusal]
+
+        monkeypatch.setattr("sutdol.app.selftest", judging)
+
+    return judge
+
+
+def test_the_selftest_names_cheats_and_leaves_the_home_alone(
+    sutdol: Program, empty_home: Path, judged: Judged
 ) -> None:
+    judged("reject")
     done = sutdol("arena", "selftest", "--json", "-")
 
     assert done.code == 0
-    assert all(one["refused"] for one in done.json)
-    assert [one["cheat"] for one in done.json] == [
-        "evasions only", "flags everything odd", "label-flipped feedback",
-    ]  # fmt: skip
+    assert done.json == [
+        {
+            "cheat": "evasions only",
+            "refused": True,
+            "decision": "reject",
+            "reason": "lost",
+            "attacked_recall": [0.5, 0.4],
+        }
+    ]
     assert not empty_home.exists()
+
+
+def test_a_selftest_fails_where_a_cheat_gets_through(
+    sutdol: Program, empty_home: Path, judged: Judged
+) -> None:
+    judged("promote")
+    done = sutdol("arena", "selftest")
+
+    assert done.code == 1
+    assert "evasions only                NOT REFUSED  promote: lost" in done.out
 
 
 def test_a_selftest_that_could_prove_nothing_says_so(

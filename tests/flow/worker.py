@@ -124,7 +124,8 @@ def deeds(greeting: Json) -> dict[str, Deed]:
 
 
 def agency() -> None:
-    import sutdol.flows  # noqa: F401  once for all workers
+    import sutdol.flow.engine  # noqa: F401  once for all workers
+    import sutdol.flows  # noqa: F401
 
     die_with_parent()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

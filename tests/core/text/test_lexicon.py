@@ -69,6 +69,7 @@ def test_a_mended_word_points_at_what_was_written() -> None:
 def test_a_stored_lexicon_reads_as_before() -> None:
     again = Lexicon.parse(LEXICON.dump())
     assert (again.words, again.known) == (LEXICON.words, LEXICON.known)
+    assert again.digest == LEXICON.digest
     assert Lexicon.parse(EMPTY.dump()).known == frozenset()
 
 

@@ -160,9 +160,13 @@ class Lexicon:
         return "\n".join([*self.words, "", *rest]).encode("ascii")
 
     @classmethod
+    @lru_cache(maxsize=2)
     def parse(cls, stored: bytes) -> Self:
+        """The lexicon that was dumped; those asked for last are kept, for they are large."""
         words, _, known = stored.decode("ascii").partition("\n\n")
-        return cls(words.split(), known.split())
+        lexicon = cls(words.split(), known.split())
+        lexicon.digest = sha256(stored).digest()  # known here without sorting all words again
+        return lexicon
 
 
 def _frame(word: str) -> str:
