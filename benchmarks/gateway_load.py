@@ -154,9 +154,11 @@ async def run(job: Job, prompts: Prompts) -> Done:
 
 def main() -> None:
     prompts = Prompts(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
-    for line in sys.stdin:
-        done = uvloop.run(run(Job(**json.loads(line)), prompts))
-        print(json.dumps(asdict(done)), flush=True)
+    # With PYTHONUNBUFFERED what does not fit into the pipe at once would be lost.
+    with open(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False) as told:
+        for line in sys.stdin:
+            done = uvloop.run(run(Job(**json.loads(line)), prompts))
+            print(json.dumps(asdict(done)), file=told, flush=True)
 
 
 if __name__ == "__main__":
