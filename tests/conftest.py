@@ -1,6 +1,7 @@
 """Databases for the tests of every folder: SQLite and PostgreSQL, fresh for each test."""
 
 import gc
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,11 @@ from tests.databases import Databases, databases_of
 
 SLOW = ("story", "trained", "real_battle", "refusals", "guarded")
 """Fixtures that are made by one worker and not by each."""
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Much of the suite waits for other processes."""
+    return min(2 * (os.cpu_count() or 1), 8)
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist looks at the marks

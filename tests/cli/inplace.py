@@ -11,7 +11,7 @@ from typing import Any
 from sutdol.app import Sutdol
 from sutdol.core.settings import Settings
 from sutdol.flow import hand
-from sutdol.flow.plan import Json, Key, Step, Tell
+from sutdol.flow.plan import Deed, Json, Key, Step, Tell
 from sutdol.flows import Deeds
 
 
@@ -33,10 +33,13 @@ class InPlace:
             )
 
     def _outcome(self, key: Key, step: Step, tell: Tell) -> Any:
+        wish = json.loads(json.dumps({"deed": step.deed, "args": dict(step.args)}))
+        return json.loads(json.dumps(hand._outcome(self._deeds, key, wish, tell)))
+
+    def _deeds(self) -> dict[str, Deed]:
         if self._sutdol is None:
             self._sutdol = Sutdol.open(Settings.load(**self._greeting["settings"]))
-        wish = json.loads(json.dumps({"deed": step.deed, "args": dict(step.args)}))
-        return json.loads(json.dumps(hand._outcome(Deeds(self._sutdol).all(), key, wish, tell)))
+        return Deeds(self._sutdol).all()
 
     def kill(self) -> None:
         pass

@@ -186,7 +186,8 @@ def run_undisturbed(kind: str, home: Path) -> Undisturbed:
 def harm(site: Site, calm: Undisturbed) -> list[str]:
     """What is wrong with what a disturbed flow left behind; the workers are dismissed."""
     wrong = differences(calm.ending, ending(site.shop)) + sound(site.shop)
-    wrong += ["a mistake of ours was printed"] if "Traceback" in site.said else []
+    _, mistake, where = site.said.partition("Traceback")
+    wrong += [f"a mistake of ours was printed: {where[:3_000]}"] if mistake else []
     site.dismiss()
     wrong += [f"an orphaned hand: {pid}" for pid in site.hands()]
     return wrong + [f"a draft was left: {path}" for path in drafts(site.home)]

@@ -110,6 +110,36 @@ def test_a_hand_that_is_closed_starts_nothing_any_more(tmp_path: Path, moment: s
     assert [type(outcome) for outcome in asyncio.run(closing())] == [Broken, Broken]
 
 
+def test_what_cannot_be_opened_is_told_and_tried_again(capfd: pytest.CaptureFixture[str]) -> None:
+    program = """
+from sutdol.core.errors import Unavailable
+from sutdol.flow.hand import serve
+
+tries = []
+
+def deeds(greeting):
+    tries.append(greeting)
+    if len(tries) == 1:
+        raise Unavailable("The database has no free connection: try again.")
+    return {"d": lambda key, args, tell: {"tries": len(tries)}}
+
+serve(deeds)
+"""
+
+    async def thrice() -> list[Json]:
+        hand = Hand([sys.executable, "-c", program], {})
+        try:
+            return [await once(hand) for _ in range(3)]
+        finally:
+            await hand.close()
+
+    refused, *done = asyncio.run(thrice())
+    assert refused["error"]["kind"] == "Unavailable"
+    assert "no free connection" in refused["error"]["message"]
+    assert done == [{"value": {"tries": 2}}] * 2
+    assert capfd.readouterr().err == ""
+
+
 def test_answers_of_any_size_arrive() -> None:
     long = "print(json.dumps({'value': {'text': 'ㅋ' * 3_000_000}}), flush=True)"
     assert len(asked(long, once)["value"]["text"]) == 3_000_000

@@ -248,7 +248,9 @@ class Desk:
         return Flow(
             id=status.workflow_id,
             kind=kind,
-            state=_state(status, alive, failed=failure is not None),
+            state="failed"
+            if failure is not None
+            else state_of(status.status, status.app_version, alive=status.executor_id in alive),
             step=str(step or ""),
             started=_at(status.created_at),
             updated=_at(status.updated_at),
@@ -281,15 +283,12 @@ def _failure(status: Any) -> SutdolError | None:
     return None
 
 
-def _state(status: Any, alive: set[str], *, failed: bool) -> State:
-    state = STATES.get(status.status, "failed")
-    if failed:
-        state = "failed"
-    if state in ("running", "waiting") and status.app_version not in (VERSION, None):
-        state = "stale"
-    if state == "running" and status.executor_id not in alive:
-        state = "orphaned"
-    return state
+def state_of(status: str, version: str | None, *, alive: bool) -> State:
+    """What the engine's word for it means, where its worker is `alive` or not."""
+    state = STATES.get(status, "failed")
+    if state in ("running", "waiting") and version not in (VERSION, None):
+        return "stale"
+    return "orphaned" if state == "running" and not alive else state
 
 
 def _at(epoch_ms: int | None) -> datetime:

@@ -9,8 +9,8 @@ from sqlalchemy import Column, Engine, MetaData, Table, Text, create_engine, eve
 from sqlalchemy import inspect as inspected
 
 from sutdol.flow.crew import Crew
-from sutdol.flow.desk import STATES, State
-from sutdol.flow.place import APP, SCHEMA, VERSION, Place, attempt
+from sutdol.flow.desk import State, state_of
+from sutdol.flow.place import APP, SCHEMA, Place, attempt
 
 WATCHED: tuple[State, ...] = ("waiting", "running", "orphaned", "stale")
 PATIENCE = 2  # seconds for a connection, or for a lock
@@ -44,7 +44,7 @@ def gauge(place: Place) -> Gauge:
                 return Gauge(flows=found, workers=0)
             alive = Crew(place=place, engine=engine).alive()
             for status, version, executor, count in _unfinished(place, engine):
-                found[_state(status, version, alive=executor in alive)] += count
+                found[state_of(status, version, alive=executor in alive)] += count
     finally:
         engine.dispose()
     return Gauge(flows=found, workers=len(alive))
@@ -56,14 +56,6 @@ def _unfinished(place: Place, engine: Engine) -> list[tuple[str, str | None, str
     with place.begin(engine) as tx:
         rows = tx.execute(select(*columns, func.count()).where(*ours).group_by(*columns))
         return [(row[0], row[1], row[2], row[3]) for row in rows]
-
-
-def _state(status: str, version: str | None, *, alive: bool) -> State:
-    if version not in (VERSION, None):
-        return "stale"
-    if status == "PENDING":
-        return "running" if alive else "orphaned"
-    return STATES[status]
 
 
 def _reader(place: Place) -> Engine:

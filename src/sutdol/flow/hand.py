@@ -14,6 +14,7 @@ import sys
 import threading
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, Protocol, TextIO
 
 from sutdol.core.errors import FlowFailed
@@ -141,7 +142,8 @@ class Hand:
 def serve(deeds: Callable[[Json], Mapping[str, Deed]]) -> None:
     """The hand's own side: do what is asked until the worker is gone.
 
-    `deeds` is given the worker's greeting. Whatever a library prints goes to standard error.
+    `deeds` is given the worker's greeting; where it fails, as without a database, so does the step,
+    and the next one tries again. Whatever a library prints goes to standard error.
     """
     lines, answers = _private_pipes()
     greeting = json.loads(lines.readline() or "{}")
@@ -149,7 +151,7 @@ def serve(deeds: Callable[[Json], Mapping[str, Deed]]) -> None:
         return
     _die_with(greeting["parent"])
     wishes = _listening(lines)
-    able = deeds(greeting)
+    able = cache(lambda: deeds(greeting))
     while (wish := wishes()) is not None:
         key = Key(flow=wish["flow"], step=wish["step"])
 
@@ -161,9 +163,9 @@ def serve(deeds: Callable[[Json], Mapping[str, Deed]]) -> None:
         answers.flush()
 
 
-def _outcome(able: Mapping[str, Deed], key: Key, wish: Json, tell: Tell) -> Json:
+def _outcome(able: Callable[[], Mapping[str, Deed]], key: Key, wish: Json, tell: Tell) -> Json:
     try:
-        return {"value": able[wish["deed"]](key, wish["args"], tell)}
+        return {"value": able()[wish["deed"]](key, wish["args"], tell)}
     except Exception as error:  # noqa: BLE001  it is told to the worker, which knows what to do
         if packed(error)["kind"] == "FlowFailed":
             sys.excepthook(type(error), error, error.__traceback__)  # a mistake of ours: show where
