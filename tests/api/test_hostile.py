@@ -1,4 +1,4 @@
-"""Whatever a client writes into any text of our own resources: nothing breaks, no table changes."""
+"""Whatever a client writes into any text of a request: nothing breaks, no table changes."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,6 +11,7 @@ from sutdol.app import Sutdol
 from sutdol.storage.columns import metadata
 
 USERS, KEYS, TALKS = "/api/v1/users", "/api/v1/keys", "/api/v1/conversations"
+MODELS = "/api/v1/models"
 FEEDBACK, REQUESTS, USAGE = "/api/v1/feedback", "/api/v1/requests", "/api/v1/usage"
 
 
@@ -74,7 +75,76 @@ BODIES: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ("POST", FEEDBACK, {"kind": "correction", "subject": SUBJECT, "value": {"text": "better"}}),
     ("POST", FEEDBACK, {"kind": "click", "subject": SUBJECT, "value": {"passage": "p", "rank": 1}}),
 )
+COMMENT = {"comment": {"text": "hi", "type": "PLAIN_TEXT"}, "languages": ["en"], "clientToken": "t"}
+QUESTIONS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
+    (
+        "POST",
+        "/v1/chat/completions",
+        {
+            "model": "fake",
+            "messages": [
+                {"role": "system", "content": "be brief"},
+                {"role": "user", "name": "kim", "content": [{"type": "text", "text": "hello"}]},
+            ],
+            "user": "kim",
+            "stop": ["end"],
+            "metadata": {"a": "b"},
+            "tools": [{"type": "function", "function": {"name": "f", "description": "d"}}],
+        },
+    ),
+    (
+        "POST",
+        "/v1/chat/completions",
+        {
+            "model": "fake",
+            "conversation": "x",
+            "messages": [{"role": "user", "content": "hello"}],
+        },
+    ),
+    (
+        "POST",
+        "/v1/responses",
+        {"model": "fake", "input": "hello", "instructions": "be brief", "metadata": {"a": "b"}},
+    ),
+    ("POST", "/v1/embeddings", {"model": "fake", "input": ["hello"], "user": "kim"}),
+    ("POST", "/v1/moderations", {"model": "guard", "input": ["hello"]}),
+    (
+        "POST",
+        "/v1alpha1/comments:analyze",
+        COMMENT | {"requestedAttributes": {"TOXICITY": {}}, "sessionId": "s", "communityId": "c"},
+    ),
+    (
+        "POST",
+        "/v1alpha1/comments:suggestscore",
+        COMMENT | {"attributeScores": {"TOXICITY": {"summaryScore": {"value": 1}}}},
+    ),
+    ("POST", "/api/v1/battles", {"rounds": 1, "attack_strategy": "x"}),
+    ("POST", f"{MODELS}/guard/promote", {"version": "x", "reason": "better"}),
+    ("POST", f"{MODELS}/guard/rollback", {"reason": "better"}),
+)
+"""Those of the gateway, and what changes the guard."""
 PATHS = (
+    ("GET", "/v1/models/{}"),
+    ("GET", "/v1/files/{}"),
+    ("GET", "/v1/files/{}/content"),
+    ("DELETE", "/v1/files/{}"),
+    ("GET", "/v1/files?after={}"),
+    ("GET", "/v1/files?purpose={}"),
+    ("GET", "/v1/responses/{}"),
+    ("GET", "/api/v1/battles/{}"),
+    ("GET", "/api/v1/battles/{}/events"),
+    ("POST", "/api/v1/battles/{}/resume"),
+    ("DELETE", "/api/v1/battles/{}"),
+    ("GET", "/api/v1/flows/{}"),
+    ("GET", "/api/v1/flows/{}/events"),
+    ("GET", MODELS + "/{}/history"),
+    ("GET", MODELS + "/{}/versions"),
+    ("GET", MODELS + "/guard/versions/{}"),
+    ("GET", MODELS + "/guard/compare?a={}&b=guard-v1"),
+    ("POST", MODELS + "/{}/improve"),
+    ("GET", "/api/v1/verdicts/{}"),
+    ("GET", "/api/v1/verdicts?role={}"),
+    ("POST", "/api/v1/verdicts/{}/verify"),
     ("GET", USERS + "/{}"),
     ("PATCH", USERS + "/{}"),
     ("GET", KEYS + "/{}"),
@@ -149,6 +219,15 @@ def test_odd_texts_in_bodies(locked: Site) -> None:
             for other in bent(dict(body), odd):
                 if path == USERS and other["password"] != "short":
                     continue  # or a user would be made
+                refused(locked, method, path, other)
+    assert tables(locked) == before
+
+
+def test_odd_texts_in_questions(locked: Site) -> None:
+    before = tables(locked)
+    for method, path, body in QUESTIONS:
+        for odd in ODD:
+            for other in bent(dict(body), odd):
                 refused(locked, method, path, other)
     assert tables(locked) == before
 
