@@ -9,7 +9,7 @@ OPENAI := $(shell sed -n 's/^openai.*==//p' tests/clients/requirements.txt)
 # Without bytecode each of the many processes of a test run would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install mlflow clients prometheus demo test check bench soak clean
+.PHONY: install mlflow clients prometheus chromium demo test check bench soak clean
 
 install: $(STAMP)
 
@@ -48,6 +48,10 @@ prometheus: .prometheus/.unpacked
 	mkdir -p .prometheus
 	command -v prometheus >/dev/null || (apt-get update -q && cd .prometheus && apt-get download -q prometheus && dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin && rm prometheus_*.deb)
 	touch $@
+
+# The browser in which the pages are tested.
+chromium:
+	command -v chromium >/dev/null || (apt-get update -q && apt-get install -y -q --no-install-recommends chromium)
 
 demo: install
 	$(BIN)/sutdol demo

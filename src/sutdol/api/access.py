@@ -46,6 +46,7 @@ TABLE: tuple[Row, ...] = (
     ("/v1/responses", "any", _rule("chat")),
     ("/v1/files", "any", _rule("chat")),
     ("/api/v1/sessions", "any", OPEN),  # to sign in; what it tells depends on who asks
+    ("/api/v1/first-admin", "any", OPEN),  # by the link that `sutdol up` prints
     ("/api/v1/me", "any", SIGNED_IN),
     ("/api/v1/conversations", "any", _rule("chat")),
     ("/api/v1/upstreams", "read", _rule("chat")),
@@ -63,8 +64,23 @@ TABLE: tuple[Row, ...] = (
     ("/api/v1/requests", "read", _rule("usage")),
     ("/api/v1/keys", "any", _rule("admin")),
     ("/api/v1/users", "any", _rule("admin", "admin")),
+    ("/api/v1/attacks", "read", _rule("battles")),
+    ("/api/v1/doctor", "read", _rule("admin", "operator")),
+    ("/api/v1/settings", "read", _rule("admin", "admin")),
+    ("/", "read", SIGNED_IN),  # from here on what people see
+    ("/arena", "read", SIGNED_IN),
+    ("/models", "read", SIGNED_IN),
+    ("/feedback", "read", _rule("*", "reviewer")),
+    ("/chat", "read", SIGNED_IN),
+    ("/keys", "read", SIGNED_IN),
+    ("/settings", "read", SIGNED_IN),
+    ("/style", "read", SIGNED_IN),
+    ("/sign-in", "read", OPEN),
+    ("/welcome", "read", OPEN),
+    ("/static", "read", OPEN),
+    ("/favicon.ico", "read", OPEN),
 )
-"""Path, methods, rule. A path covers all below it; the longest that fits counts."""
+"""Path, methods, rule. A path covers all below it, `/` itself alone; the longest counts."""
 
 
 def rule(method: str, path: str) -> Rule:
@@ -80,6 +96,6 @@ def found(method: str, path: str) -> Rule:
 
 
 def _covers(prefix: str, path: str) -> bool:
-    if not path.startswith(prefix):
-        return False
+    if prefix == "/" or not path.startswith(prefix):
+        return path == prefix
     return prefix.endswith("/") or len(path) == len(prefix) or path[len(prefix)] in "/:"

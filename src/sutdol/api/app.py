@@ -1,11 +1,13 @@
 """The ASGI application of the REST faces: every router, every error, and the document of it all."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 
 from sutdol import __version__
 from sutdol.api import (
@@ -16,6 +18,7 @@ from sutdol.api import (
     errors,
     feedback,
     files,
+    first,
     flows,
     health,
     keys,
@@ -33,6 +36,8 @@ from sutdol.api import (
 from sutdol.api.context import App, Context
 from sutdol.api.door import COOKIE
 from sutdol.api.entry import Entry
+from sutdol.api.errors import NoPage
+from sutdol.api.faces import Faces
 from sutdol.api.hall import Hall
 from sutdol.api.hot import Shortcut
 from sutdol.api.schemas import ERRORS
@@ -45,6 +50,7 @@ ROUTERS = (  # asked one after the other: those with the most to do come first
     health.router,
     metrics.router,
     sessions.router,
+    first.router,
     users.router,
     keys.router,
     usage.router,
@@ -84,8 +90,8 @@ class Documented(FastAPI):
         return found
 
 
-def routes() -> FastAPI:
-    """All routes, without what stands before them."""
+def routes(*more: APIRouter) -> FastAPI:
+    """All routes, and more of them, without what stands before them."""
     app = Documented(
         title="Sutdol",
         version=__version__,
@@ -96,7 +102,7 @@ def routes() -> FastAPI:
         responses=ERRORS,
         redirect_slashes=False,
     )
-    for router in ROUTERS:
+    for router in (*ROUTERS, *more):
         app.include_router(router)
     app.add_exception_handler(SutdolError, errors.ours)
     app.add_exception_handler(RequestValidationError, errors.wrong_form)
@@ -106,8 +112,23 @@ def routes() -> FastAPI:
     return app
 
 
-def build(hall: Hall) -> App:
+def build(hall: Hall, faces: Faces) -> App:
     """The application around what one process works with."""
-    app = routes()
+    app = routes(faces.router)
     app.state.hall = hall
-    return Context(Entry(Shortcut(app, ROUTERS), hall))
+    app.add_exception_handler(HTTPException, _missing(faces))
+    return Context(Entry(Shortcut(app, ROUTERS), hall, faces))
+
+
+def _missing(faces: Faces) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """What is told where there is nothing: a page to people, JSON to programs."""
+
+    async def told(request: Request, error: Exception) -> Response:
+        found = faces.refused(request, NoPage(request.url.path)) if _is_404(error) else None
+        return found or await errors.http(request, error)
+
+    return told
+
+
+def _is_404(error: Exception) -> bool:
+    return isinstance(error, HTTPException) and error.status_code == 404

@@ -6,10 +6,13 @@ from hmac import compare_digest
 from time import monotonic
 from urllib.parse import parse_qs, urlsplit
 
+from starlette.requests import Request
+
 from sutdol.api import access, errors
 from sutdol.api.context import App, Message, Receive, Scope, Send
 from sutdol.api.door import shown_key, shown_session
 from sutdol.api.errors import TooLarge, TooSlow, Unauthorized
+from sutdol.api.faces import Faces
 from sutdol.api.hall import Ask, Hall
 from sutdol.core.caller import LOCAL, Caller
 from sutdol.core.errors import Refused, SutdolError
@@ -17,6 +20,7 @@ from sutdol.core.errors import Refused, SutdolError
 SAFE = ("GET", "HEAD", "OPTIONS")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 UPLOADS = "/v1/files"
+SIGNING_IN = ("/api/v1/sessions", "/api/v1/first-admin")
 CSRF = b"x-csrf-token"
 PROGRESS = 64_000
 """Bytes of a body for which it may take as long again: a large one may, but must go on."""
@@ -29,8 +33,8 @@ end up in logs.
 class Entry:
     """ASGI middleware; `hall` is there once the server has started."""
 
-    def __init__(self, app: App, hall: Hall) -> None:
-        self._app, self._hall = app, hall
+    def __init__(self, app: App, hall: Hall, faces: Faces) -> None:
+        self._app, self._hall, self._faces = app, hall, faces
         chosen = hall.sutdol.settings.server
         self._most = {True: chosen.upload + 1_000_000, False: chosen.body}
         self._patience = chosen.patience
@@ -54,7 +58,9 @@ class Entry:
         except SutdolError as error:
             if began.yes:
                 raise
-            await errors.response(scope["path"], error)(scope, receive, send)
+            page = self._faces.refused(Request(scope), error)
+            told = page or errors.response(scope["path"], error)
+            await told(scope, receive, send)
 
     async def _admit(self, scope: Scope, ask: Ask) -> None:
         """Set the caller, or raise what keeps the request out."""
@@ -176,7 +182,7 @@ def _read_as_json(scope: Scope) -> None:
     Pages of other sites cannot make use of it: see `_require_own_page`.
     """
     path = scope["path"]
-    if not path.startswith("/api/v1/") or path == "/api/v1/sessions":
+    if not path.startswith("/api/v1/") or path in SIGNING_IN:
         return
     headers = [one for one in scope["headers"] if one[0] != b"content-type"]
     given = dict(scope["headers"]).get(b"content-type", FORM)
@@ -196,7 +202,7 @@ def _require_may(caller: Caller, rule: access.Rule) -> None:
 
 def _signs_in(scope: Scope) -> bool:
     """A browser whose cookie is old has no token; a page of another site cannot send JSON."""
-    return (scope["method"], scope["path"]) == ("POST", "/api/v1/sessions")
+    return scope["method"] == "POST" and scope["path"] in SIGNING_IN
 
 
 def _require_token(caller: Caller, headers: list[tuple[bytes, bytes]]) -> None:

@@ -51,6 +51,15 @@ class SignInFailed(Unauthorized):
     """Name and password do not belong together."""
 
 
+class NoPage(SutdolError):
+    """For people; programs are told in their own form."""
+
+    status = 404
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"There is nothing at {path[:200]}.")
+
+
 class TooLarge(SutdolError):
     status = 413
 

@@ -19,6 +19,7 @@ from sutdol.core.errors import Refused
 from sutdol.storage import access, passwords, sessions, users
 from sutdol.storage.access import UserChange
 from sutdol.storage.effects import Tx
+from sutdol.storage.users import User
 
 router = APIRouter(tags=["Sutdol"])
 
@@ -66,10 +67,33 @@ class Who(Told):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Opened:
+class Opened:
+    """A session: the cookie that its browser gets, and what its user is told."""
+
     cookie: str
     told: SignedIn
-    ended: bool  # whether another session was, by the cookie that was sent
+
+
+def opened(tx: Tx, here: Hall, user: User) -> Opened:
+    """A new session of a user."""
+    now, lasts = here.now(), timedelta(seconds=here.sutdol.settings.server.session)
+    cookie, token = sessions.open(tx, here.pepper, user.id, now, lasts=lasts)
+    told = SignedIn(
+        user=user.id, name=user.name, role=user.role, csrf=token, expires_at=now + lasts
+    )
+    return Opened(cookie=cookie, told=told)
+
+
+def set_cookie(here: Hall, response: Response, cookie: str) -> None:
+    """Give it to the browser; over plain HTTP none keeps it, unless that was asked for."""
+    response.set_cookie(
+        COOKIE,
+        cookie,
+        max_age=int(here.sutdol.settings.server.session),
+        httponly=True,
+        samesite="lax",
+        secure=_secure(here),
+    )
 
 
 @router.post("/api/v1/sessions", status_code=201)
@@ -77,18 +101,11 @@ async def sign_in(request: Request, response: Response, given: SignIn) -> Signed
     """Sign in: the answer sets a cookie that is new each time, and ends the one that was sent."""
     here, old = hall(request), shown_session(request.scope["headers"])
     tries = Tries(here.limits, request, given.name)
-    opened = await tried(tries, lambda: _opened(here, given, old))
-    if opened.ended:
+    made, ended = await tried(tries, lambda: _signed_in(here, given, old))
+    if ended:
         here.door.forget()
-    response.set_cookie(
-        COOKIE,
-        opened.cookie,
-        max_age=int(here.sutdol.settings.server.session),
-        httponly=True,
-        samesite="lax",
-        secure=not here.local,
-    )
-    return opened.told
+    set_cookie(here, response, made.cookie)
+    return made.told
 
 
 @router.get("/api/v1/sessions")
@@ -106,7 +123,7 @@ async def sign_out(request: Request) -> Response:
         await run_in_threadpool(_close, here, cookie)
         here.door.forget()
     response = Response(status_code=204)
-    response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=not here.local)
+    response.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=_secure(here))
     return response
 
 
@@ -137,11 +154,17 @@ def _who(found: Caller) -> Who:
     return Who.model_validate(found)
 
 
-def _opened(here: Hall, given: SignIn, old: str | None) -> _Opened:
-    """A new session, if the password is right; its hash is made anew where costs have risen."""
+def _secure(here: Hall) -> bool:
+    return not here.local and not here.sutdol.settings.server.plain_http
+
+
+def _signed_in(here: Hall, given: SignIn, old: str | None) -> tuple[Opened, bool]:
+    """A new session, if the password is right, and whether another was ended for it.
+
+    The hash is made anew where costs have risen.
+    """
     user, stored = proven(here, given.name, given.password)
     anew = passwords.hash(given.password) if passwords.outdated(stored) else None
-    now, lasts = here.now(), timedelta(seconds=here.sutdol.settings.server.session)
     with here.sutdol.db.write() as tx:
         again = users.password(tx, given.name)
         if again is None or again[1] != stored:  # it was changed while we were counting
@@ -149,11 +172,7 @@ def _opened(here: Hall, given: SignIn, old: str | None) -> _Opened:
         if anew is not None:
             users.rehash(tx, user.id, anew)
         ended = old is not None and _ended(tx, here, old)
-        cookie, token = sessions.open(tx, here.pepper, user.id, now, lasts=lasts)
-    told = SignedIn(
-        user=user.id, name=user.name, role=again[0].role, csrf=token, expires_at=now + lasts
-    )
-    return _Opened(cookie=cookie, told=told, ended=ended)
+        return opened(tx, here, again[0]), ended
 
 
 def _ended(tx: Tx, here: Hall, cookie: str) -> bool:

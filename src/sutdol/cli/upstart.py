@@ -6,6 +6,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sutdol.core.errors import NotReady, Refused, UsageError
@@ -55,6 +56,7 @@ def prepared(*, host: str | None, port: int | None, flows: bool) -> UpPlan:
         wait = settings.database_wait
         with Database.open(settings.database_url, settings.home, wait=wait) as db:
             told = [*_welcome(settings, listening, is_open=is_open), *_keys(db, is_open)]
+            told += [] if is_open else _first_admin(db, _url(settings, listening))
             told += _guard(db, settings, flows=flows)
     except BaseException:
         listening.close()
@@ -101,10 +103,27 @@ def _listen(
 
 
 def _welcome(settings: "Settings", listening: socket.socket, *, is_open: bool) -> list[str]:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    url = f"http://{host}:{listening.getsockname()[1]}"
     asks = "no key is asked for on this machine" if is_open else "a key is asked for"
-    return [f"Sutdol is at {url} ({asks}); stop it with Ctrl-C"]
+    return [f"Sutdol is at {_url(settings, listening)} ({asks}); stop it with Ctrl-C"]
+
+
+def _url(settings: "Settings", listening: socket.socket) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{listening.getsockname()[1]}"
+
+
+def _first_admin(db: "Database", url: str) -> list[str]:
+    """Where nobody could sign in who may let others in: a link that makes the first admin."""
+    from sutdol.storage import first_admin, secrets, users
+
+    now = datetime.now(UTC)
+    with db.read() as tx:
+        if users.admin_signs_in(tx):
+            return []
+    pepper = secrets.pepper(db, now)
+    with db.write() as tx:
+        token = first_admin.offer(tx, pepper, now)
+    return [f"No admin can sign in yet: become the first one at {url}/welcome#{token}"]
 
 
 def _keys(db: "Database", is_open: bool) -> list[str]:

@@ -4,7 +4,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 
+COMPONENT = Path(__file__).parent / "chart.js"
+"""The same as an element of a page: <line-chart>, fed with JSON."""
 WIDTH, HEIGHT = 820, 380
 LEFT, RIGHT, TOP, BOTTOM = 56, 250, 44, 46
 LINE = 17  # between two names of curves

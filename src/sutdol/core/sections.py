@@ -151,6 +151,8 @@ class Server(BaseModel):
     """Open connections of one process."""
     hosts: str = ""
     """Names under which browsers may reach it, besides its address, with commas between them."""
+    plain_http: bool = False
+    """Whether browsers stay signed in without HTTPS, where others can listen."""
     session: float = Field(default=604_800.0, ge=60)
     """Seconds until a signed-in user has to sign in again."""
     feedback: int = Field(default=200, ge=1)

@@ -11,6 +11,7 @@ import uvicorn
 
 from sutdol.api import app as faces
 from sutdol.api.context import App
+from sutdol.api.faces import Faces
 from sutdol.app import Sutdol
 from sutdol.core.settings import Settings
 from sutdol.serve.building import build
@@ -19,6 +20,7 @@ from sutdol.serve.parent import leave_with
 from sutdol.serve.protocol import Patient
 from sutdol.serve.tracing import Tracing
 from sutdol.serve.watch import Watch
+from sutdol.web import pages
 
 GRACE = 25  # seconds for answers under way when the server is told to stop
 
@@ -75,7 +77,8 @@ class Application:
             local=self._local,
             stopping=self._stopping,
         )
-        self._app = await _traced(faces.build(hall), self._settings, stack)
+        app = faces.build(hall, Faces(router=pages.router, refused=pages.refused))
+        self._app = await _traced(app, self._settings, stack)
         watch = Watch(hall)
         stack.push_async_callback(watch.close)
         stack.push_async_callback(_ended, asyncio.create_task(watch.run()))

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from sutdol.core.caller import UserRole
 from sutdol.storage import audit, keys, passwords, users
+from sutdol.storage import first_admin as tokens
 from sutdol.storage.audit import Event
 from sutdol.storage.database import Database
 from sutdol.storage.keys import Key, NewKey
@@ -82,6 +83,23 @@ def new_user(
             user = users.set_password(tx, user.id, hashed)
         record = _Record(tx=tx, actor=actor, now=now)
         record.add("create user", user.name, role=role, password=user.has_password)
+    return user
+
+
+def first_admin(
+    db: Database, pepper: bytes, token: str, name: str, password: str, *, now: datetime
+) -> User:
+    """Whoever shows the token becomes an admin, under a new name or one that is there already."""
+    hashed = _hashed(password, users.named("user", name))
+    with db.write() as tx:
+        tokens.redeem(tx, pepper, token, now)
+        known = [one for one in users.all(tx) if users.folded(one.name) == users.folded(name)]
+        user = known[0] if known else users.create(tx, name, "admin", now)
+        users.enable(tx, user.id)
+        users.set_role(tx, user.id, "admin")
+        user = users.set_password(tx, user.id, hashed)
+        record = _Record(tx=tx, actor=f"user:{user.name}", now=now)
+        record.add("first admin", user.name, known=bool(known))
     return user
 
 

@@ -75,6 +75,12 @@ def by_name(tx: Connection, name: str) -> User:
     return get(tx, id_)
 
 
+def admin_signs_in(tx: Connection) -> bool:
+    """Whether there is an admin who can sign in with a password."""
+    admins = table.c.role == "admin", table.c.disabled_at.is_(None), table.c.password.is_not(None)
+    return tx.scalar(select(table.c.id).where(*admins).limit(1)) is not None
+
+
 def password(tx: Connection, name: str) -> tuple[User, str | None] | None:
     """The user who wants to sign in, with the hash of the password; None for nobody, and for one
     who is disabled.

@@ -1,0 +1,1 @@
+// A line chart as an element of its own.

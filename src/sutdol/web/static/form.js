@@ -1,0 +1,28 @@
+// Forms that stand alone on a page: they say what is wrong, and are busy while they ask.
+import { explained } from "./api.js";
+import { $ } from "./dom.js";
+
+export function submits(form, deed) {
+  const wrong = $('[role="alert"]', form), button = $("button.primary", form);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const first = [...form.elements].find((one) => !one.checkValidity?.());
+    wrong.hidden = true;
+    if (first) {
+      wrong.hidden = false;
+      wrong.textContent = `${form.querySelector(`label[for="${first.id}"]`)?.textContent ?? ""}: ${first.validationMessage}`;
+      first.focus();
+      return;
+    }
+    if (button.getAttribute("aria-busy") === "true") return;
+    button.setAttribute("aria-busy", "true");
+    try {
+      await deed(Object.fromEntries(new FormData(form)));
+    } catch (error) {
+      wrong.hidden = false;
+      wrong.textContent = explained(error);
+    } finally {
+      button.removeAttribute("aria-busy");
+    }
+  });
+}
