@@ -1,4 +1,4 @@
-"""A browser before a server of the test: Debian's Chromium, watched for whatever goes wrong in it."""
+"""A browser before a server of the test: Chromium, watched for whatever goes wrong in it."""
 
 import json
 import os
