@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import orjson
 import pytest
 from tests.api.conftest import Home, Serve
 from tests.api.site import Site, serving
 from tests.databases import rewrite
 
+from sutdol.api.events import Heard
 from sutdol.app import Sutdol
 from sutdol.arena.campaign import told
 from sutdol.core.settings import Settings
@@ -218,6 +220,33 @@ def test_a_battle_whose_flow_was_pruned_still_shows_its_rounds(site: Site, sutdo
     answer = site.get(f"{URL}/{number}/events")
     assert answer.status == 409
     assert "no longer on record" in answer.error["message"]
+
+
+def test_verdicts_may_be_short(site: Site, sutdol: Sutdol) -> None:
+    number = fought(sutdol, "battle-gone", rounds=1)
+    whole = {"id": "guard-1", "decision": "reject", "reason": "worse", "guard_rails": [1]}
+    body = {"round": 2, "seen": {"value": 0.5}, "verdict": whole}
+    round_ = Round(battle=number, number=2, body=body, timing={}, created_at=datetime.now(UTC))
+    with sutdol.db.write() as tx:
+        battles.add_round(tx, round_)
+
+    assert site.get(f"{URL}/{number}").json["rounds"][1] == body
+    first, second = site.get(f"{URL}/{number}?verdicts=short").json["rounds"]
+    assert first["verdict"] is None
+    assert second == body | {
+        "verdict": {
+            "id": "guard-1",
+            "champion": None,
+            "challenger": None,
+            "decision": "reject",
+            "reason": "worse",
+        }
+    }
+    assert Heard(number=1, kind="round", body=body).short_piece.endswith(
+        b"data: " + orjson.dumps(second) + b"\n\n"
+    )
+    for rest in ("", "/events"):
+        assert site.get(f"{URL}/{number}{rest}?verdicts=none").status == 422
 
 
 @pytest.mark.parametrize("rest", ["", "/events"])

@@ -3,9 +3,9 @@
 import asyncio
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
@@ -27,6 +27,11 @@ LOST = ("failed", "stale", "done")  # states of a flow in which another one must
 GOING = ("waiting", "running")
 
 router = APIRouter(tags=["Sutdol"])
+
+Verdicts = Annotated[
+    Literal["whole", "short"],
+    Query(description="`short`: of each verdict only what was decided, a tenth of it all."),
+]
 
 
 class Wanted(BaseModel):
@@ -121,7 +126,7 @@ def all(
 
 
 @router.get(URL + "/{id}")
-def one(request: Request, id: Name) -> BattleShown:
+def one(request: Request, id: Name, verdicts: Verdicts = "whole") -> BattleShown:
     """A battle by its id or its number: its state, its settings and its rounds so far."""
     here = hall(request)
     found = fought.find(here, id)
@@ -129,18 +134,22 @@ def one(request: Request, id: Name) -> BattleShown:
     if found.battle is not None:
         with here.sutdol.db.read() as tx:
             figures = campaign.told(tx, found.battle.id)
+    if verdicts == "short":
+        figures["rounds"] = [events.with_short_verdict(one) for one in figures["rounds"]]
     return BattleShown(**_told(found).model_dump() | figures)
 
 
 @router.get(URL + "/{id}/events", **STREAM)
-async def told(request: Request, id: Name, after: After) -> Response:
+async def told(
+    request: Request, id: Name, after: After, verdicts: Verdicts = "whole"
+) -> Response:
     """Stages and rounds as server-sent events until the battle is over: the last one is `end`.
 
     A `round` carries its figures. Who was cut off goes on with `Last-Event-ID`, wherever.
     """
     here = hall(request)
     flow = await asyncio.to_thread(_told_by, here, id)
-    return events.stream(here.hub, flow, after)
+    return events.stream(here.hub, flow, after, short=verdicts == "short")
 
 
 def _told_by(here: Hall, id_: str) -> str:

@@ -27,6 +27,8 @@ HEAD = {
     "cache-control": "no-cache",
     "x-accel-buffering": "no",  # nginx would keep events back
 }
+SHORT = ("id", "champion", "challenger", "decision", "reason")
+"""What is told of a verdict where its numbers are not wanted."""
 log = structlog.get_logger("sutdol.events")
 
 
@@ -41,8 +43,16 @@ class Heard:
     @cached_property
     def piece(self) -> bytes:
         """As it is sent, to all who listen."""
+        return self._written(self.body)
+
+    @cached_property
+    def short_piece(self) -> bytes:
+        """The same with nothing of its verdict but what was decided."""
+        return self._written(with_short_verdict(self.body))
+
+    def _written(self, body: Json) -> bytes:
         head = f"id: {self.number}\nevent: {self.kind}\ndata: "
-        return head.encode() + orjson.dumps(self.body) + b"\n\n"
+        return head.encode() + orjson.dumps(body) + b"\n\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,13 +242,24 @@ def _end(flow: Flow, number: int) -> Heard | None:
     return Heard(number=number, kind="end", body=body)
 
 
-def stream(hub: Hub, flow: str, after: int) -> Response:
-    """The answer to somebody who listens."""
-    return Streaming(_pieces(hub, flow, after), HEAD)
+def with_short_verdict(round_: Json) -> Json:
+    """A round whose verdict, nine tenths of it all, is cut down to what was decided."""
+    verdict = round_.get("verdict")
+    if not isinstance(verdict, dict):
+        return round_
+    return {**round_, "verdict": {name: verdict.get(name) for name in SHORT}}
 
 
-async def _pieces(hub: Hub, flow: str, after: int) -> AsyncIterator[bytes]:
+def stream(hub: Hub, flow: str, after: int, *, short: bool = False) -> Response:
+    """The answer to somebody who listens, to whole verdicts or short ones."""
+    return Streaming(_pieces(hub, flow, after, short=short), HEAD)
+
+
+async def _pieces(hub: Hub, flow: str, after: int, *, short: bool) -> AsyncIterator[bytes]:
     yield RETRY
     async with aclosing(hub.follow(flow, after)) as tale:
         async for heard in tale:
-            yield ALIVE if heard is None else heard.piece
+            if heard is None:
+                yield ALIVE
+            else:
+                yield heard.short_piece if short else heard.piece
