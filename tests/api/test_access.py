@@ -16,6 +16,7 @@ from sutdol.api import access
 from sutdol.api.app import routes
 from sutdol.app import Sutdol
 from sutdol.core.caller import ROLES, SCOPES, UserRole
+from sutdol.web import pages
 
 NewKeys = Callable[..., str]
 ME = "/api/v1/me"
@@ -25,12 +26,17 @@ OPEN = {
     ("GET", "/openapi.json"),
     ("HEAD", "/openapi.json"),
     ("POST", SESSIONS),
+    ("POST", "/api/v1/first-admin"),
+    ("GET", "/sign-in"),
+    ("GET", "/welcome"),
+    ("GET", "/static/x/x"),
+    ("GET", "/favicon.ico"),
 }
 
 
 def every_route() -> Iterator[tuple[str, str]]:
     """Method and path of whatever the application answers; a part that varies is an x."""
-    for route in iter_route_contexts(routes().routes):
+    for route in iter_route_contexts(routes(pages.router).routes):
         assert route.path is not None, f"{route} hides what is behind it"
         for method in sorted(route.methods or ()):
             yield method, re.sub(r"\{[^}]*\}", "x", route.path)
@@ -51,9 +57,12 @@ def test_the_table_names_every_route(method: str, path: str) -> None:
 
 
 def test_what_the_table_does_not_name_is_for_nobody() -> None:
-    for path in ("/", "/v1", "/v1/modelsx", "/api/v1/user", "/healthy", "/api/v1/keysx", "//ready"):
+    for path in ("/v1", "/v1/modelsx", "/api/v1/user", "/healthy", "/api/v1/keysx", "//ready"):
         assert access.rule("GET", path) is access.NOBODY, path
-    assert access.rule("DELETE", "/health") is access.NOBODY
+    for path in ("/x", "/arenas", "//", "/sign-in-x"):
+        assert access.rule("GET", path) is access.NOBODY, path
+    for path in ("/health", "/", "/chat"):
+        assert access.rule("DELETE", path) is access.NOBODY
 
 
 @on_sqlite
@@ -102,6 +111,10 @@ LEAST: tuple[tuple[str, str, UserRole], ...] = (
     ("POST", "/api/v1/models/guard/rollback", "operator"),
     ("GET", "/api/v1/verdicts", "user"),
     ("GET", "/metrics", "operator"),
+    ("GET", "/", "user"),
+    ("GET", "/arena", "user"),
+    ("GET", "/chat", "user"),
+    ("GET", "/feedback", "reviewer"),
     ("GET", "/api/v1/users", "admin"),
     ("POST", "/api/v1/users", "admin"),
     ("GET", "/api/v1/users/x", "admin"),

@@ -1,5 +1,6 @@
 """The paths that are asked all the time: past the framework, and yet as all others."""
 
+import gzip
 import inspect
 
 import pytest
@@ -39,3 +40,15 @@ def test_they_are_counted_and_refused_as_all_others(site: Site, path: str) -> No
     assert "POST" in wrong.headers["allow"]
     counted = f'method="POST",route="{path}",status="400"'
     assert counted in site.get("/metrics").body.decode()
+
+
+@on_sqlite
+def test_long_answers_of_ours_are_packed_for_those_who_take_it(site: Site) -> None:
+    packed = site.get("/openapi.json", headers={"accept-encoding": "gzip"})
+    plain = site.get("/openapi.json")
+
+    assert packed.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(packed.body) == plain.body
+    assert "content-encoding" not in plain.headers
+    short = site.get("/api/v1/battles", headers={"accept-encoding": "gzip"})
+    assert "content-encoding" not in short.headers

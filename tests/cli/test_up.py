@@ -1,12 +1,14 @@
 """`sutdol up`: what it says, what it refuses, and what survives its end."""
 
 import http.client
+import io
 import json
 import os
 import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -281,6 +283,21 @@ def asked_for(sutdol: Program) -> dict[str, str]:
     """The flows that train a first guard, and how they are."""
     found = sutdol("flows", "list", "--kind", "first", "--json", "-").json
     return {one["id"]: one["state"] for one in found}
+
+
+@pytest.mark.usefixtures("empty_home")
+def test_where_keys_are_asked_for_a_link_makes_the_first_admin(
+    sutdol: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "/welcome" not in told(), "where no key is asked for there is nothing to sign in to"
+    monkeypatch.setenv("SUTDOL_AUTH", "on")
+    (link,) = re.findall(r"http://127\.0\.0\.1:\d+/welcome#([\w-]{43})$", told(), re.MULTILINE)
+    (anew,) = re.findall(r"/welcome#([\w-]{43})$", told(), re.MULTILINE)
+    assert link != anew
+
+    monkeypatch.setattr(sys, "stdin", io.StringIO("correct horse battery\n"))
+    assert sutdol("users", "create", "anna", "--role", "admin", "--password").code == 0
+    assert "/welcome" not in told()
 
 
 @pytest.mark.usefixtures("empty_home")

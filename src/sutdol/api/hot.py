@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import ClientDisconnect, Request
 
 from sutdol.api import errors
@@ -18,6 +19,9 @@ PATHS = (
     "/v1alpha1/comments:analyze",
 )
 """Their functions take the request and nothing else, so that nothing is looked up for them."""
+PACKED = ("/api/v1/", "/openapi.json")
+WORTH_IT = 1_000
+"""What is sent compressed to those who take it, from so many bytes on: lists of much the same."""
 
 
 class Shortcut:
@@ -28,6 +32,7 @@ class Shortcut:
 
     def __init__(self, app: FastAPI, routers: Iterable[APIRouter]) -> None:
         self._app = app
+        self._packed = GZipMiddleware(app, minimum_size=WORTH_IT)
         found = [route for router in routers for route in router.routes]
         self._routes = {one.path: one for one in found if isinstance(one, APIRoute) and _hot(one)}
 
@@ -35,7 +40,8 @@ class Shortcut:
         hot = scope["type"] == "http" and scope["method"] == "POST"
         route = self._routes.get(scope["path"]) if hot else None
         if route is None:
-            await self._app(scope, receive, send)
+            packs = scope["type"] == "http" and scope["path"].startswith(PACKED)
+            await (self._packed if packs else self._app)(scope, receive, send)
             return
         scope["app"], scope["route"] = self._app, route
         request = Request(scope, receive)
