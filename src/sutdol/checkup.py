@@ -1,11 +1,16 @@
 """What `doctor` says: what is there, what is missing or broken, and what to do."""
 
 import asyncio
+import os
+import platform
+import shutil
+import sys
 from typing import Any, Literal
 
 from sutdol.app import Sutdol
 from sutdol.chat.configured import members
 from sutdol.chat.pool import Member, Pool
+from sutdol.core.addresses import bare
 from sutdol.core.errors import SutdolError
 from sutdol.core.settings import Settings
 from sutdol.flow.desk import Desk
@@ -20,21 +25,33 @@ Line = dict[str, str]
 
 
 def checkup(sutdol: Sutdol) -> list[Line]:
-    """Home, database, flows, Redis, MLflow, endpoint and guard, one line each."""
+    """Machine, home, database, flows, Redis, MLflow, endpoint and guard; no password in any."""
     settings = sutdol.settings
     endpoint, (redis, said) = settings.openai_base_url, reachable(settings.redis_url)
     return [
+        *_machine(),
         _line("ok", "home", str(settings.home)),
         _line("ok", "database", sutdol.db.where),
         _flows(sutdol),
         {"name": "redis", "state": redis, "text": said},
         _mirrored(sutdol),
-        _line("ok", "llm endpoint", endpoint)
+        _line("ok", "llm endpoint", bare(endpoint) or "set")
         if endpoint
         else _line("absent", "llm endpoint", "not set: LLM attacks need OPENAI_BASE_URL"),
         *_upstreams(sutdol.settings),
         _keys(sutdol),
         *_guard(sutdol),
+    ]
+
+
+def _machine() -> list[Line]:
+    gpu = shutil.which("nvidia-smi")
+    return [
+        _line("ok", "python", f"{platform.python_version()} at {sys.executable}"),
+        _line("ok", "machine", f"{platform.machine()}, {os.cpu_count()} processors"),
+        _line("ok", "gpu", gpu)
+        if gpu
+        else _line("absent", "gpu", "none found; nothing here needs one"),
     ]
 
 

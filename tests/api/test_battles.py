@@ -213,6 +213,15 @@ def test_a_battle_is_known_by_its_flow_and_by_its_number(
     assert {name: by_flow[name] for name in written} == written
 
 
+def test_how_a_battle_stands_is_told_with_it(site: Site, sutdol: Sutdol) -> None:
+    flow = site.post(URL, CURL).json["id"]
+    assert site.get(f"{URL}/{flow}").json["last"] is None
+    fought(sutdol, flow)
+    told = site.get(URL).json["data"][0]["last"]
+    assert told == site.get(f"{URL}/{flow}").json["last"]
+    assert (told["rounds"], told["promotions"], told["seen"]) == (2, 0, None)
+
+
 def test_a_battle_whose_flow_was_pruned_still_shows_its_rounds(site: Site, sutdol: Sutdol) -> None:
     number = fought(sutdol, "battle-gone")
     found = site.get(f"{URL}/battle-gone").json

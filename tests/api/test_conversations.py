@@ -11,7 +11,7 @@ from tests.api.conftest import Serve
 from tests.api.site import Answer, Site, until
 from tests.databases import on_sqlite
 
-from sutdol.models.fake import FakeServer, Fault
+from sutdol.models.fake import Asked, FakeServer, Fault
 
 CHAT = "/v1/chat/completions"
 PATH = "/api/v1/conversations"
@@ -259,3 +259,149 @@ def test_a_conversation_is_there_as_soon_as_the_answer_is(site: Site) -> None:
         answer = site.post(CHAT, body | {"store": True, "stream": True})
         name = answer.headers["x-sutdol-conversation"]
         assert [role for role, _ in said(site, name)] == ["user", "assistant"]
+
+
+def taken(site: Site, name: str, deed: str, message: str, **how: str) -> Answer:
+    return site.post(f"{PATH}/{name}/{deed}", {"message": message}, **how)
+
+
+def test_what_is_taken_back_is_gone_on_without_and_can_be_brought_back(
+    site: Site, upstream: FakeServer
+) -> None:
+    first, second = chat(site, "hone the knife"), None
+    name = first.headers["x-sutdol-conversation"]
+    second = chat(site, "now the axe", name)
+    question = f"msg_{second.headers['x-request-id']}_0"
+    answer = f"msg_{second.headers['x-request-id']}"
+    assert [one["id"] for one in site.get(f"{PATH}/{name}").json["messages"]][2:] == [
+        question,
+        answer,
+    ]
+
+    told = taken(site, name, "rewind", question)
+    assert (told.status, told.json["count"]) == (200, 2)
+    assert said(site, name)[2:] == []
+    assert names(site, "?q=axe") == []
+    assert b"axe" not in site.get(f"{PATH}/{name}/export").body
+    thumb = {"kind": "thumb", "subject": {"kind": "message", "id": answer}, "value": {"up": False}}
+    assert site.post("/api/v1/feedback", thumb).status == 201, "feedback keeps its subject"
+    assert taken(site, name, "rewind", question).status == 404
+
+    third = chat(site, "now the chisel", name)
+    assert [text for _, text in upstream.requests[-1].messages] == [
+        "hone the knife",
+        "knife the hone",
+        "now the chisel",
+    ]
+    assert taken(site, name, "restore", question).error["code"] == "settled"
+    taken(site, name, "rewind", f"msg_{third.headers['x-request-id']}_0")
+    assert taken(site, name, "restore", answer).json["count"] == 4
+    assert said(site, name)[2] == ("user", "now the axe")
+
+
+def test_nobody_else_takes_back_what_was_said(locked: Site, new_key: NewKeys) -> None:
+    kim, lee = new_key("kim", "user"), new_key("lee", "admin")
+    answer = chat(locked, "sharpen the knife", key=kim)
+    name, message = (
+        answer.headers["x-sutdol-conversation"],
+        f"msg_{answer.headers['x-request-id']}",
+    )
+    for deed in ("rewind", "restore"):
+        assert taken(locked, name, deed, message, key=lee).status == 404
+        assert taken(locked, name, deed, "", key=kim).status == 422
+        assert taken(locked, name, deed, "msg_none", key=kim).status == 404
+
+
+@on_sqlite
+def test_a_long_conversation_is_read_from_its_end(site: Site) -> None:
+    messages = [{"role": "user", "content": str(n)} for n in range(7)]
+    name = site.post(PATH, {"messages": messages}).json["id"]
+
+    def part(query: str) -> list[dict[str, str]]:
+        told = site.get(f"{PATH}/{name}{query}").json
+        assert told["count"] == 7
+        return list(told["messages"])
+
+    last = part("?limit=3")
+    assert [one["content"] for one in last] == ["4", "5", "6"]
+    before = part(f"?limit=3&before={last[0]['id']}")
+    assert [one["content"] for one in before] == ["1", "2", "3"]
+    assert [one["content"] for one in part(f"?before={before[0]['id']}")] == ["0"]
+    assert site.get(f"{PATH}/{name}?before=nothing").status == 404
+    assert site.get(f"{PATH}/{name}?limit=0").status == 422
+
+
+def test_of_an_answer_that_is_stopped_stays_what_the_client_was_sent(serve: Serve) -> None:
+    def reply(asked: Asked) -> str:
+        return "well and good " * 1_000 if asked.last == "go on" else "yes"
+
+    with FakeServer(reply=reply, pace=0.01) as upstream:
+        site = serve(openai_base_url=upstream.url)
+        body = {"model": "fake", "messages": [{"role": "user", "content": "go on"}]}
+        with site.open("POST", CHAT, body | {"store": True, "stream": True}) as response:
+            name = str(response.getheader("x-sutdol-conversation"))
+            id_ = f"msg_{response.getheader('x-request-id')}"
+            while "good" not in response.readline().decode():
+                pass
+        until(lambda: upstream.aborted)
+        until(lambda: len(said(site, name)) == 2)
+        assert chat(site, "and now?", name).status == 200
+
+    kept = site.get(f"{PATH}/{name}").json["messages"][1]
+    assert (kept["id"], kept["body"]) == (id_, {"finish_reason": "stopped"})
+    assert kept["content"].startswith("well and good")
+    assert len(kept["content"]) < 1_000
+    sent = upstream.requests[-1].body["messages"]
+    assert sent[1] == {"role": "assistant", "content": kept["content"]}, "the mark is ours"
+
+
+@on_sqlite
+def test_of_an_answer_that_is_stopped_nothing_stays_that_waits_for_the_guard(serve: Serve) -> None:
+    with FakeServer(reply=lambda _: "well and good " * 1_000, pace=0.005) as upstream:
+        site = serve(openai_base_url=upstream.url, gateway={"guard_output": True, "hold_back": 100})
+        body = {"model": "fake", "messages": [{"role": "user", "content": "go on"}]}
+        with site.open("POST", CHAT, body | {"store": True, "stream": True}) as response:
+            name = str(response.getheader("x-sutdol-conversation"))
+            heard = ""
+            while "good" not in heard:
+                heard += response.readline().decode()
+        until(lambda: upstream.aborted)
+        until(lambda: len(said(site, name)) == 2)
+
+    (request,) = site.get("/api/v1/requests").json["data"]
+    kept = said(site, name)[1][1]
+    assert kept.startswith("well and good")
+    withheld = request["completion_tokens"] - len(kept.split())
+    assert withheld >= 100 // len("well and good ") * 3, "words that the guard held back"
+
+
+@on_sqlite
+def test_who_leaves_with_the_last_word_has_stopped_nothing(serve: Serve) -> None:
+    with FakeServer(pace=0.1) as upstream:
+        site = serve(openai_base_url=upstream.url)
+        body = {"model": "fake", "messages": [{"role": "user", "content": "hello"}]}
+        with site.open("POST", CHAT, body | {"store": True, "stream": True}) as response:
+            name = str(response.getheader("x-sutdol-conversation"))
+            while '"stop"' not in response.readline().decode():
+                pass
+        until(lambda: len(said(site, name)) == 2)
+
+    (request,) = site.get("/api/v1/requests").json["data"]
+    assert request["error"] == "client_gone"
+    assert site.get(f"{PATH}/{name}").json["messages"][1]["body"] == {}
+
+
+@on_sqlite
+def test_an_answer_that_broke_off_is_marked_and_keeps_no_half_call(serve: Serve) -> None:
+    tools = [{"type": "function", "function": {"name": "find", "parameters": {}}}]
+    faults = [Fault(after=3, closed=True), Fault(after=2, closed=True)]
+    with FakeServer(faults=faults) as upstream:
+        site = serve(openai_base_url=upstream.url)
+        for more, kept in ({}, 2), ({"tools": tools, "tool_choice": "required"}, 1):
+            body = {"model": "fake", "messages": [{"role": "user", "content": "one two three"}]}
+            answer = site.post(CHAT, body | {"store": True, "stream": True} | more)
+            name = answer.headers["x-sutdol-conversation"]
+            told = site.get(f"{PATH}/{name}").json["messages"]
+            assert len(told) == kept
+            if kept == 2:
+                assert told[1]["body"] == {"finish_reason": "error"}

@@ -9,7 +9,7 @@ from tests.databases import on_sqlite
 
 from sutdol.app import Sutdol
 from sutdol.models.fake import FakeServer
-from sutdol.storage import audit, examples
+from sutdol.storage import audit, examples, feedback
 
 PATH = "/api/v1/feedback"
 NewKeys = Callable[..., str]
@@ -51,7 +51,8 @@ def test_a_thumb_teaches_whom_it_is_about(site: Site) -> None:
         assert (told["role"], told["state"]) == (role, "waiting")
         assert told["subject"] == {"kind": kind, "id": made[kind]}
         assert told["value"] == {"up": False, "comment": "no"}
-        assert site.get(f"{PATH}/{told['id']}").json == told
+        shown = site.get(f"{PATH}/{told['id']}").json
+        assert shown == told | {"context": shown["context"]}
 
 
 def test_corrections_and_clicks(site: Site) -> None:
@@ -229,6 +230,75 @@ def test_one_user_alone_does_not_teach_a_server_of_many(locked: Site, new_key: N
     assert statuses == [200] * 55 + [403]
 
 
+def test_feedback_comes_with_the_exchange_that_its_user_sent_in(
+    locked: Site, new_key: NewKeys
+) -> None:
+    kim, lee, ann = (new_key(*one) for one in (("kim",), ("lee", "reviewer"), ("ann", "operator")))
+    first = chatted(locked, "how does one sharpen a saw", key=kim)
+    made = chatted(locked, key=kim)
+    exchange = {
+        "question": "sharpen the old knife",
+        "answer": "knife old the sharpen",
+        "model": "fake",
+    }
+
+    def context(given: dict[str, Any], key: str = kim) -> Any:
+        id_ = locked.post(PATH, given, key=key).json["id"]
+        shown = locked.get(f"{PATH}/{id_}", key=lee).json
+        assert shown["user_name"] == {kim: "kim", ann: "ann"}[key]
+        return shown["context"]
+
+    assert context(thumb("message", made["message"])) == exchange
+    assert context(thumb("request", made["request"])) == exchange
+    assert context(thumb("message", first["message"]))["question"] == "how does one sharpen a saw"
+    ruling = context(thumb("decision", made["decision"]))
+    assert (ruling["side"], ruling["flagged"]) == ("input", False)
+    assert 0 <= ruling["score"] < 1
+    assert "harassment" in ruling["categories"]
+    assert "knife" not in str(ruling)
+    assert context(LABEL) is None
+    theirs = thumb("message", made["message"])
+    assert context(theirs, ann) is None, "its own user did not send it in"
+
+
+def test_of_an_exchange_that_is_erased_or_forgotten_nothing_is_shown(
+    locked: Site, new_key: NewKeys
+) -> None:
+    kim = new_key("kim")
+    thumbs = [thumb("message", chatted(locked, key=kim)["message"]) for _ in range(2)]
+    given = [locked.post(PATH, one, key=kim).json for one in thumbs]
+
+    def context(number: int) -> Any:
+        return locked.get(f"{PATH}/{given[number]['id']}").json["context"]
+
+    assert context(0) is not None
+    locked.delete("/api/v1/conversations?confirm=all", key=kim)
+    assert context(0) is None
+    again = chatted(locked, key=kim)
+    given.append(locked.post(PATH, thumb("message", again["message"]), key=kim).json)
+    assert context(2) is not None
+    with Sutdol.open(locked.settings) as sutdol, sutdol.db.write() as tx:
+        feedback.forget(tx, feedback.source_of("api", given[2]["user"]))
+    assert context(2) is None
+
+
+def test_reviewers_see_who_gave_and_who_judged(locked: Site, new_key: NewKeys) -> None:
+    kim, lee = new_key("kim"), new_key("lee", "reviewer")
+    given = locked.post(PATH, LABEL, key=kim).json
+    assert (given["user_name"], given["reviewer_name"]) == ("kim", None)
+
+    done = locked.post(f"{PATH}/{given['id']}/reject", key=lee).json
+
+    assert (done["user_name"], done["reviewer_name"]) == ("kim", "lee")
+    assert locked.get(PATH, key=lee).json["data"] == [done]
+
+
+def test_where_all_are_one_user_nobody_has_a_name(site: Site) -> None:
+    site.post(PATH, LABEL)
+    (one,) = site.get(PATH).json["data"]
+    assert (one["user"], one["user_name"]) == ("local", None)
+
+
 def test_feedback_is_listed_page_by_page_by_state_role_and_user(site: Site) -> None:
     made = chatted(site)
     first = site.post(PATH, LABEL).json
@@ -243,9 +313,16 @@ def test_feedback_is_listed_page_by_page_by_state_role_and_user(site: Site) -> N
     assert ids("role=guard") == [first["id"]]
     assert ids("user=local") == [second["id"], first["id"]]
     assert ids("user=kim") == []
+    assert ids("kind=thumb") == ids("kind=thumb&state=waiting") == [second["id"]]
+    assert ids("kind=thumb&role=guard") == []
     page = site.get(f"{PATH}?limit=1").json
     assert ids(f"limit=1&before={page['next']}") == [first["id"]]
-    assert site.get(f"{PATH}?state=unknown").status == 422
+    for query in ("state=unknown", "kind=unknown"):
+        assert site.get(f"{PATH}?{query}").status == 422
+    counted = {"waiting": 0, "accepted": 0, "rejected": 1, "forgotten": 0}
+    assert site.get(f"{PATH}/counts?role=guard").json == counted
+    assert site.get(f"{PATH}/counts?kind=thumb&role=generator").json["waiting"] == 1
+    assert site.get(f"{PATH}/counts?user=kim&kind=label").json["rejected"] == 0
 
 
 @on_sqlite
@@ -272,3 +349,22 @@ def test_feedback_of_another_form_is_refused(site: Site) -> None:
     for given in wrong:
         assert site.post(PATH, given).status == 422, str(given)[:80]
     assert site.get(PATH).json["data"] == []
+
+
+def test_who_gave_it_takes_it_back_while_nobody_has_judged_it(
+    locked: Site, new_key: NewKeys
+) -> None:
+    kim, lee = new_key("kim", "user"), new_key("lee", "reviewer")
+    message = chatted(locked, key=kim)["message"]
+    told = locked.post(PATH, thumb("message", message), key=kim).json
+    query = f"{PATH}?kind=thumb&subject_kind=message&subject={message}"
+
+    assert locked.delete(query, key=lee).error["code"] == "settled", "it is not his"
+    assert locked.delete(query.replace("thumb", "label"), key=kim).status == 422
+    assert locked.delete(query, key=kim).status == 204
+    assert locked.get(f"{PATH}/{told['id']}", key=lee).status == 404
+
+    again = locked.post(PATH, thumb("message", message), key=kim).json["id"]
+    assert locked.post(f"{PATH}/{again}/reject", key=lee).status == 200
+    assert locked.delete(query, key=kim).error["code"] == "settled"
+    assert locked.get(f"{PATH}/{again}", key=lee).json["state"] == "rejected"

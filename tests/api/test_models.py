@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from tests.api.conftest import SMALL, Home, Serve, mixed
@@ -16,9 +17,10 @@ from sutdol.core.settings import Settings
 from sutdol.flow.desk import Desk
 from sutdol.flows import engine
 from sutdol.loop.collect import collect
-from sutdol.storage import audit, evaluations, looks, promotions, verdicts, versions
+from sutdol.storage import audit, battles, evaluations, looks, promotions, verdicts, versions
+from sutdol.storage.battles import NewBattle, Round
 from sutdol.storage.evaluations import Evaluation
-from sutdol.storage.verdicts import StoredVerdict
+from sutdol.storage.verdicts import Decision, StoredVerdict
 from sutdol.storage.versions import Version
 
 URL = "/api/v1/models"
@@ -45,16 +47,25 @@ def second(sutdol: Sutdol) -> Version:
     return again
 
 
-def judged(sutdol: Sutdol, name: str, *, a: str = "guard-v1", b: str = "guard-v2") -> StoredVerdict:
+def judged(
+    sutdol: Sutdol,
+    name: str,
+    *,
+    a: str = "guard-v1",
+    b: str = "guard-v2",
+    body: dict[str, Any] | None = None,
+    decision: Decision = "inconclusive",
+    reason: str = "a test",
+) -> StoredVerdict:
     """A verdict on record, which was refused before any look."""
     stored = StoredVerdict(
         id=name,
         role="guard",
         champion=a,
         challenger=b,
-        decision="inconclusive",
-        reason="a test",
-        body={"decision": "inconclusive", "reason": "a test", "primary": {"p": 0.25}},
+        decision=decision,
+        reason=reason,
+        body=body or {"decision": "inconclusive", "reason": "a test", "primary": {"p": 0.25}},
         snapshot=None,
         exam=None,
         look=None,
@@ -62,6 +73,19 @@ def judged(sutdol: Sutdol, name: str, *, a: str = "guard-v1", b: str = "guard-v2
     )
     with sutdol.db.write() as tx:
         return verdicts.add(tx, stored)
+
+
+def fought(sutdol: Sutdol, *guards: str) -> str:
+    """A battle on record, whose rounds these guards fought; its number."""
+    now = datetime.now(UTC)
+    with sutdol.db.write() as tx:
+        battle = battles.start(tx, NewBattle(role="guard", seed=0, settings={}), now).id
+        for number, guard in enumerate(guards, 1):
+            figure = {"value": number / 10, "low": 0.0, "high": 1.0, "n": 300}
+            body = {"guard": guard, "round": number, "seen": figure, "families": {"leet": figure}}
+            done = Round(battle=battle, number=number, body=body, timing={}, created_at=now)
+            battles.add_round(tx, done)
+    return battle
 
 
 def guard_of(site: Site) -> str:
@@ -72,7 +96,7 @@ def guard_of(site: Site) -> str:
 # What there is
 
 
-def test_each_role_says_where_it_stands(site: Site, second: Version) -> None:
+def test_each_role_says_where_it_stands(site: Site, sutdol: Sutdol, second: Version) -> None:
     (guard,) = site.get(URL).json["data"]
     assert guard["role"] == "guard"
     assert (guard["champion"], guard["challenger"], guard["previous"]) == (
@@ -82,6 +106,12 @@ def test_each_role_says_where_it_stands(site: Site, second: Version) -> None:
     )
     assert guard["examples"] == SMALL
     assert guard["budget"] == {"position": 0, "next_alpha": 0.01}
+    assert (guard["crowned"]["kind"], guard["crowned"]["version"]) == ("initial", "guard-v1")
+    assert guard["judged"] is None
+    judged(sutdol, "guard-old")
+    judged(sutdol, "guard-new")
+    (guard,) = site.get(URL).json["data"]
+    assert (guard["judged"]["verdict"], guard["judged"]["what"]) == ("guard-new", "inconclusive")
 
 
 def test_versions_come_newest_first_page_by_page(site: Site, second: Version) -> None:
@@ -93,8 +123,83 @@ def test_versions_come_newest_first_page_by_page(site: Site, second: Version) ->
     rest = site.get(f"{URL}/guard/versions?limit=1&cursor={first_page['next']}").json
     assert [one["aliases"] for one in rest["data"]] == [["champion"]]
     assert rest["data"][0]["manifest"]["thresholds"]
-    assert rest["next"] is None
+    assert (rest["next"], rest["data"][0]["kinds"]) == (None, None)
     assert site.get(f"{URL}/guard/versions?cursor=x").status == 422
+
+
+def test_versions_say_what_they_learned_from_and_how_they_were_judged(
+    site: Site, sutdol: Sutdol, second: Version
+) -> None:
+    judged(sutdol, "guard-old")
+    judged(sutdol, "guard-new")
+    found = site.get(f"{URL}/guard/versions?kinds=true").json["data"]
+    assert [one["verdict"] for one in found] == [
+        {"id": "guard-new", "decision": "inconclusive"},
+        None,
+    ]
+    assert [list(one["kinds"]) for one in found] == [["data"], ["data"]]
+    assert 0 < found[0]["kinds"]["data"] <= SMALL
+
+
+def test_a_version_shows_where_its_examples_are_from_and_how_it_did(
+    site: Site, sutdol: Sutdol, second: Version
+) -> None:
+    bare = site.get(f"{URL}/guard/versions/guard-v2").json
+    assert (bare["evaluations"], bare["battle"], bare["verdict"]) == ([], None, None)
+    (source,) = {one["kind"] for one in bare["sources"]}
+    assert source == "data"
+    assert sum(one["rows"] for one in bare["sources"]) == bare["lineage"][0]["rows"]
+    assert (bare["sources_left"], bare["crowned"]) == (0, None)
+    assert site.get(f"{URL}/guard/versions/guard-v1").json["crowned"].endswith("Z")
+
+    fought(sutdol, "guard-v1", "guard-v2", "guard-v2")
+    with sutdol.db.write() as tx:
+        for name, value in (("guard-v1", 0.4), ("guard-v2", 0.5), ("guard-v2", 0.75)):
+            body = {"version": name, "seen": {"value": value}}
+            row = Evaluation(role="guard", version=name, flow=None, body=body, created_at=NOW)
+            evaluations.add(tx, row)
+    found = site.get(f"{URL}/guard/versions/guard-v2").json
+    assert [one["seen"]["value"] for one in found["evaluations"]] == [0.75, 0.5]
+    assert (found["battle"]["battle"], found["battle"]["number"]) == ("1", 3)
+    assert list(found["battle"]["figures"]) == ["seen"], "families are no figure"
+
+
+def test_two_versions_are_measured_in_the_newest_battle_of_both(
+    site: Site, sutdol: Sutdol, second: Version
+) -> None:
+    both = fought(sutdol, "guard-v1", "guard-v2")
+    alone = fought(sutdol, "guard-v2")
+    found = site.get(f"{URL}/guard/compare?a=guard-v1&b=guard-v2").json
+    assert [found[side]["battle"]["battle"] for side in "ab"] == [both, both]
+    assert [found[side]["battle"]["figures"]["seen"]["value"] for side in "ab"] == [0.1, 0.2]
+    twice = site.get(f"{URL}/guard/compare?a=guard-v2&b=guard-v2").json
+    assert twice["a"]["battle"]["battle"] == alone
+
+
+def test_two_versions_that_never_met_are_compared_by_their_exams(
+    site: Site, sutdol: Sutdol, second: Version
+) -> None:
+    def shares(before: float, after: float) -> dict[str, Any]:
+        return {"name": "x", "champion": before, "challenger": after, "n": 500}
+
+    rails = [
+        {**shares(0.1, 0.2), "name": name, "kind": kind, "against": against}
+        for name, kind, against in (
+            ("false positives", "proven", "champion"),
+            ("anchored", "proven", "anchor"),
+            ("slice", "alarm", "champion"),
+        )
+    ]
+    body = {"primary": {**shares(0.8, 0.9), "name": "recall"}, "guard_rails": []}
+    judged(sutdol, "guard-one", body=body | {"guard_rails": [{**r, "state": "ok"} for r in rails]})
+    found = site.get(f"{URL}/guard/compare?a=guard-v1&b=guard-v2").json
+    before, after = found["a"]["exam"], found["b"]["exam"]
+    assert before["figures"]["recall"] == {"value": 0.8, "n": 500}
+    assert after["figures"] == {
+        "recall": {"value": 0.9, "n": 500},
+        "false positives": {"value": 0.2, "n": 500},
+    }
+    assert (before["verdict"], before["exam"]) == ("guard-one", None)
 
 
 def test_a_version_shows_those_it_descends_from(site: Site, second: Version) -> None:
@@ -151,6 +256,33 @@ def test_history_tells_of_verdicts_and_champions(
     data = site.get(f"{URL}/guard/history").json["data"]
     assert [one["what"] for one in data] == ["crowned", "inconclusive"]
     assert data[1]["text"].startswith("guard-one: guard-v2 against guard-v1")
+    first, verdict = data
+    assert (first["kind"], first["version"], first["replaced"]) == ("initial", "guard-v1", None)
+    assert (first["actor"], first["verdict"], first["primary"]) == ("local", None, None)
+    assert (verdict["kind"], verdict["version"], verdict["replaced"]) == (
+        "verdict",
+        "guard-v2",
+        "guard-v1",
+    )
+    assert (verdict["verdict"], verdict["reason"], verdict["failed"]) == ("guard-one", "a test", [])
+    assert verdict["primary"] == {"p": 0.25}
+
+
+def test_a_long_history_is_told_from_its_end(site: Site, sutdol: Sutdol, second: Version) -> None:
+    names = [judged(sutdol, f"guard-{letter}").id for letter in "abcde"]
+    whole = site.get(f"{URL}/guard/history").json
+    assert (len(whole["data"]), whole["next"]) == (6, None)
+    pages, path = [], f"{URL}/guard/history?limit=4"
+    last = site.get(path).json
+    pages.append(last["data"])
+    first = site.get(f"{path}&cursor={last['next']}").json
+    pages.append(first["data"])
+    assert [one["verdict"] for one in pages[0]] == names[1:]
+    assert pages[1] + pages[0] == whole["data"]
+    assert first["next"] is None
+    for wrong in ("limit=0", "limit=201", "cursor=x", "cursor=-1"):
+        assert site.get(f"{URL}/guard/history?{wrong}").status == 422
+    assert site.get(f"{URL}/guard/history?cursor=999").json["data"] == whole["data"]
 
 
 # Forwards and back
@@ -297,7 +429,9 @@ def test_a_turn_is_followed_to_its_verdict(site: Site, sutdol: Sutdol) -> None:
     found = site.get(f"/api/v1/verdicts/{verdict}").json
     assert found["challenger"] == "guard-v2"
     compared = site.get(f"{URL}/guard/compare?a=guard-v1&b=guard-v2").json
-    assert compared["verdict"] == found
+    assert found == found | compared["verdict"]
+    assert (found["exam"], found["made"]["leaks"]) == ("guard-exam-1", 0)
+    assert found["made"]["made_with"]["numpy"]
     checked = site.post(f"/api/v1/verdicts/{verdict}/verify")
     assert checked.status == 200
     assert checked.json == {

@@ -1,11 +1,13 @@
 """Settings and the doctor over REST: for those whose business they are, and never a secret."""
 
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from threading import Event
+from typing import Any, TypeVar
 
 from tests.api.conftest import Home, Serve
-from tests.api.site import Site
+from tests.api.site import PATIENCE, Site
 from tests.databases import on_sqlite
 
 from sutdol.api.checking import Checking
@@ -17,6 +19,13 @@ from sutdol.models.fake import FakeServer
 SETTINGS, DOCTOR = "/api/v1/settings", "/api/v1/doctor"
 PLANTED = "wh3tst0ne"
 NewKeys = Callable[..., str]
+T = TypeVar("T")
+
+
+def alone(deed: Callable[[], T]) -> T:
+    """In a thread: browsers of other tests keep an event loop in the main one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(deed).result(PATIENCE)
 
 
 def planted(upstream: FakeServer) -> dict[str, Any]:
@@ -60,7 +69,7 @@ def test_the_doctor_of_the_command_line_tells_no_secret_either(
     flags = planted(upstream)
     settings = Settings.load(home=home.folder, database_url=home.database_url, **flags)
     with Sutdol.open(settings) as sutdol:
-        said = str(checkup(sutdol))
+        said = str(alone(lambda: checkup(sutdol)))
 
     assert "python" in said
     assert PLANTED not in said
@@ -88,5 +97,21 @@ def test_the_doctor_names_what_there_is(site: Site) -> None:
     assert told["at"] > "2020"
 
 
-async def test_who_asks_while_a_look_is_under_way_gets_the_same_one() -> None:
-    ...
+def test_who_asks_while_a_look_is_under_way_gets_the_same_one() -> None:
+    begun: list[int] = []
+    go_on = Event()
+
+    def look() -> list[Line]:
+        begun.append(len(begun))
+        go_on.wait(PATIENCE)
+        return [{"name": "look", "state": "ok", "text": str(len(begun))}]
+
+    async def main() -> list[list[Line]]:
+        checking = Checking(look)
+        hasty, patient = (asyncio.create_task(checking.lines()) for _ in range(2))
+        await asyncio.sleep(0)  # both have asked
+        hasty.cancel()
+        go_on.set()
+        return [await patient, await checking.lines()]
+
+    assert [one[0]["text"] for one in alone(lambda: asyncio.run(main()))] == ["1", "2"]

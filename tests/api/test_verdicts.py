@@ -1,11 +1,13 @@
 """Verdicts over REST: the list, the numbers, and who may have them recomputed."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from tests.api.site import Site
 from tests.api.test_models import judged, second, sutdol  # noqa: F401  fixtures
 
 from sutdol.app import Sutdol
+from sutdol.storage import versions
 from sutdol.storage.versions import Version
 
 URL = "/api/v1/verdicts"
@@ -32,7 +34,36 @@ def test_a_verdict_is_told_with_its_numbers(
     second: Version,  # noqa: F811
 ) -> None:
     stored = judged(sutdol, "guard-one")
-    assert site.get(f"{URL}/guard-one").json == stored.told()
+    found = site.get(f"{URL}/guard-one").json
+    assert found.pop("created").endswith("Z")
+    assert (found.pop("exam"), found.pop("made")) == (None, None), "it has no report"
+    assert found == stored.told()
+
+
+def test_a_verdict_in_short_says_what_it_rests_on(
+    site: Site,
+    sutdol: Sutdol,  # noqa: F811
+    second: Version,  # noqa: F811
+) -> None:
+    states = ("passed", "breached", "unproven", "not judged")
+    body = {"primary": {"p": 0.5}, "guard_rails": [{"state": state} for state in states]}
+    judged(sutdol, "guard-one", body=body)
+    (told,) = site.get(URL).json["data"]
+    assert told["primary"] == {"p": 0.5}
+    assert told["failed"] == [{"state": "breached"}, {"state": "unproven"}]
+
+
+def test_verdicts_about_a_version_are_those_on_either_side(
+    site: Site,
+    sutdol: Sutdol,  # noqa: F811
+    second: Version,  # noqa: F811
+) -> None:
+    with sutdol.db.write() as tx:
+        versions.add(tx, replace(second, id="guard-v3"))
+    for name, a, b in (("a", "1", "2"), ("b", "1", "3"), ("c", "2", "3")):
+        judged(sutdol, f"guard-{name}", a=f"guard-v{a}", b=f"guard-v{b}")
+    assert site.pages(f"{URL}?version=guard-v2&limit=1", "cursor") == ["guard-c", "guard-a"]
+    assert site.get(f"{URL}?version=guard-v9").json["data"] == []
 
 
 def test_what_is_not_there_is_not_found(site: Site) -> None:

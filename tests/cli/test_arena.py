@@ -137,7 +137,7 @@ def test_the_verdict_of_a_round_has_the_promised_form(fought: Fought) -> None:
 def test_a_battle_leaves_its_page_and_curve(fought: Fought) -> None:
     folder = fought.home.parent / "page"
 
-    assert "<script" not in (folder / "report.html").read_text(encoding="utf-8")
+    assert "<line-chart>" in (folder / "report.html").read_text(encoding="utf-8")
     assert (folder / "curve.svg").read_text(encoding="utf-8").startswith("<svg")
 
 

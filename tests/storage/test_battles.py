@@ -41,6 +41,37 @@ def test_a_round_is_kept_once(db: Database, now: datetime) -> None:
         battles.add_round(tx, lost)
 
 
+def test_how_battles_stand_is_told_without_their_rounds(db: Database, now: datetime) -> None:
+    figure = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 80}
+    with db.write() as tx:
+        one, other, third = (
+            battles.start(tx, NewBattle(role="guard", seed=1, settings={}), now).id
+            for _ in range(3)
+        )
+        for battle, number, decision in (
+            (one, 1, "promote"),
+            (one, 2, None),
+            (one, 10, "promote"),
+            (other, 1, "reject"),
+        ):
+            body = {
+                "seen": figure | {"n": number} if battle == one else None,
+                "verdict": decision and {"decision": decision, "scores": "x" * 5000},
+            }
+            battles.add_round(
+                tx, Round(battle=battle, number=number, body=body, timing={}, created_at=now)
+            )
+        found = battles.standings(tx, [one, other, third])
+        assert battles.standings(tx, []) == {}
+
+    assert set(found) == {one, other}
+    assert (found[one].rounds, found[one].promotions) == (3, 2)
+    assert (found[other].rounds, found[other].promotions) == (1, 0)
+    assert found[one].figures["seen"] == figure | {"n": 10}
+    assert found[one].figures["held_out"] is None
+    assert found[other].figures["seen"] is None
+
+
 def test_a_battle_changes_its_state(db: Database, now: datetime) -> None:
     with db.write() as tx:
         id_ = battles.start(tx, NewBattle(role="guard", seed=1, settings={}), now).id

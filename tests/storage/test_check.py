@@ -202,14 +202,14 @@ def test_an_older_revision_says_what_to_run_and_asks_no_further(
     used: Database, tmp_path: Path
 ) -> None:
     used.migrate("0001")
-    assert broken(used, tmp_path) == ["revision: 0001 and not 0004: run `sutdol db upgrade`."]
+    assert broken(used, tmp_path) == ["revision: 0001 and not 0005: run `sutdol db upgrade`."]
 
 
 def test_a_database_without_tables_is_said_to_be_one(
     empty_database_url: str, tmp_path: Path
 ) -> None:
     with Database.prepare(empty_database_url, tmp_path) as db:
-        assert broken(db, tmp_path) == ["revision: none and not 0004: run `sutdol db upgrade`."]
+        assert broken(db, tmp_path) == ["revision: none and not 0005: run `sutdol db upgrade`."]
 
 
 @on_sqlite

@@ -97,3 +97,4 @@ def test_a_forgotten_text_is_asked_no_more(
         exam = exams.open_exam(tx, "guard", mine + keep(tx, "b", part="hold_out"), now)
         examples.forget(tx, "guard", "feedback:me", now)
         assert [one.input for one in exams.cases(tx, exam.id)] == ["b"]
+        assert exams.size(tx, exam.id) == 1

@@ -11,7 +11,7 @@ from typing import Any
 
 import axe_playwright_python
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.api.conftest import (
     cheap_passwords,
     guarded,
@@ -58,6 +58,7 @@ def chromium() -> Iterator[Browser]:
         if os.environ.get("SUTDOL_REQUIRE_SERVICES"):
             pytest.fail(why)
         pytest.skip(why)
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
@@ -79,13 +80,17 @@ class Window:
         return self.page
 
     def violations(self) -> list[str]:
-        """What axe finds, each with the elements it is about."""
-        self.page.evaluate(AXE.read_text(encoding="utf-8") + ";0")
-        found: Any = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        return [
-            f"{one['id']}: {json.dumps([node['html'] for node in one['nodes']][:4])}"
-            for one in found["violations"]
-        ]
+        return violations(self.page)
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds, each with the elements it is about."""
+    page.evaluate(AXE.read_text(encoding="utf-8") + ";0")
+    found: Any = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{one['id']}: {json.dumps([node['html'] for node in one['nodes']][:4])}"
+        for one in found["violations"]
+    ]
 
 
 Open = Callable[..., Window]

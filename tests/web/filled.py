@@ -71,7 +71,8 @@ def _versions(first: Row, known: int, chance: random.Random) -> Iterator[Row]:
 
 def _figure(value: float, n: int = 1500) -> Row:
     half = 1.96 * math.sqrt(max(value * (1 - value), 1e-4) / n)
-    return {"value": value, "low": max(0.0, value - half), "high": min(1.0, value + half), "n": n}
+    around = {"value": value, "low": max(0.0, value - half), "high": min(1.0, value + half)}
+    return {name: round(one, 6) for name, one in around.items()} | {"n": n}
 
 
 def _verdict_body(number: int, decision: str, chance: random.Random) -> Row:

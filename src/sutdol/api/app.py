@@ -12,9 +12,11 @@ from starlette.responses import Response
 from sutdol import __version__
 from sutdol.api import (
     access,
+    attacks,
     battles,
     chats,
     conversations,
+    doctor,
     errors,
     feedback,
     files,
@@ -28,10 +30,12 @@ from sutdol.api import (
     perspective,
     responses,
     sessions,
+    settings,
     usage,
     users,
     verdicts,
     versions,
+    withdrawn,
 )
 from sutdol.api.context import App, Context
 from sutdol.api.door import COOKIE
@@ -56,13 +60,17 @@ ROUTERS = (  # asked one after the other: those with the most to do come first
     usage.router,
     conversations.router,
     feedback.router,
+    withdrawn.router,
     responses.router,
     files.router,
     battles.router,
+    attacks.router,
     flows.router,
     models.router,
     verdicts.router,
     versions.router,
+    doctor.router,
+    settings.router,
 )
 
 CREDENTIALS = {

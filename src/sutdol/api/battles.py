@@ -1,7 +1,6 @@
 """Battles over REST: start one, look at its rounds, follow it, stop it and let it go on."""
 
 import asyncio
-from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 
@@ -13,16 +12,14 @@ from starlette.responses import Response
 from sutdol.api import events, flows, fought
 from sutdol.api.fields import Before
 from sutdol.api.flows import STREAM, After, Key, Limit, Name
-from sutdol.api.fought import Found, State
+from sutdol.api.fought import URL, Found
 from sutdol.api.hall import Hall, hall
+from sutdol.api.standing import Battles, BattleShown, BattleTold, all_told, told_of
 from sutdol.arena import campaign
-from sutdol.arena.cast import Plan
 from sutdol.core.errors import NotReady, Settled
-from sutdol.flow.plan import Json
 from sutdol.storage import battles
 from sutdol.storage.battles import Battle
 
-URL = "/api/v1/battles"
 LOST = ("failed", "stale", "done")  # states of a flow in which another one must go on
 GOING = ("waiting", "running")
 
@@ -51,34 +48,6 @@ class Wanted(BaseModel):
     texts: int | None = Field(
         default=None, ge=1, le=100_000, description="Texts attacked per round and language."
     )
-
-
-class BattleTold(BaseModel):
-    """A battle: `id` is its flow's, `battle` its number once it has begun."""
-
-    id: str
-    battle: str | None
-    state: State
-    step: str
-    seed: int
-    settings: dict[str, Any]
-    started: datetime
-    updated: datetime
-    error: str | None
-    events: str
-
-
-class BattleShown(BattleTold):
-    """A battle with its rounds so far, as `sutdol arena battle --json` writes them."""
-
-    data: dict[str, Any]
-    rounds: list[dict[str, Any]]
-    timing: dict[str, Any]
-
-
-class Battles(BaseModel):
-    data: list[BattleTold]
-    next: str | None
 
 
 @router.post(URL, status_code=202)
@@ -122,7 +91,7 @@ def all(
     here = hall(request)
     found = fought.page(here, cursor, limit + 1)
     more = found[limit - 1].cursor if len(found) > limit else None
-    return Battles(data=[_told(one) for one in found[:limit]], next=more)
+    return Battles(data=all_told(here, found[:limit]), next=more)
 
 
 @router.get(URL + "/{id}")
@@ -136,13 +105,11 @@ def one(request: Request, id: Name, verdicts: Verdicts = "whole") -> BattleShown
             figures = campaign.told(tx, found.battle.id)
     if verdicts == "short":
         figures["rounds"] = [events.with_short_verdict(one) for one in figures["rounds"]]
-    return BattleShown(**_told(found).model_dump() | figures)
+    return BattleShown(**told_of(here, found).model_dump() | figures)
 
 
 @router.get(URL + "/{id}/events", **STREAM)
-async def told(
-    request: Request, id: Name, after: After, verdicts: Verdicts = "whole"
-) -> Response:
+async def told(request: Request, id: Name, after: After, verdicts: Verdicts = "whole") -> Response:
     """Stages and rounds as server-sent events until the battle is over: the last one is `end`.
 
     A `round` carries its figures. Who was cut off goes on with `Last-Event-ID`, wherever.
@@ -165,7 +132,7 @@ def delete(request: Request, id: Name) -> BattleTold:
     found = fought.find(here, id)
     flow = here.desk().cancel(fought.flow(found).id).id
     _note(request, "cancel battle", found, flow, "cancelled")
-    return _told(fought.find(here, flow))
+    return told_of(here, fought.find(here, flow))
 
 
 @router.post(URL + "/{id}/cancel")
@@ -220,21 +187,4 @@ def _note(request: Request, action: str, found: Found, flow: str, state: battles
 
 def _accepted(here: Hall, response: Response, flow: str) -> BattleTold:
     response.headers["location"] = f"{URL}/{flow}"
-    return _told(fought.find(here, flow))
-
-
-def _told(found: Found) -> BattleTold:
-    flow, battle = found.flow, found.battle
-    settings: Json = battle.settings if battle else flow.args if flow else {}
-    return BattleTold(
-        id=found.id,
-        battle=battle.id if battle else settings.get("battle"),
-        state=found.state,
-        step=flow.step if flow else "",
-        seed=battle.seed if battle else settings["seed"],
-        settings={name: settings.get(name) for name in Plan().json()},
-        started=found.place[0],
-        updated=found.updated,
-        error=flow.error if flow else None,
-        events=f"{URL}/{found.id}/events",
-    )
+    return told_of(here, fought.find(here, flow))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -14,7 +14,7 @@ from sutdol.api.flows import Name
 from sutdol.api.hall import Hall, caller, hall, up_to_date
 from sutdol.chat import exchange, shield
 from sutdol.chat.shield import Blocked
-from sutdol.storage import conversations, transcript
+from sutdol.storage import conversations, rewind, transcript
 from sutdol.storage.conversations import Conversation, NewMessage
 from sutdol.storage.effects import Tx
 from sutdol.storage.transcript import Form
@@ -22,6 +22,7 @@ from sutdol.storage.transcript import Form
 router = APIRouter(tags=["Sutdol"])
 
 Speaker = Literal["system", "developer", "user", "assistant", "tool", "function"]
+Id = Annotated[str, Field(min_length=1, max_length=64)]
 Title = Annotated[str, Field(max_length=1_000)]
 FORMS: Mapping[Form, tuple[str, str]] = {
     "json": ("json", "application/json"),
@@ -29,6 +30,11 @@ FORMS: Mapping[Form, tuple[str, str]] = {
     "markdown": ("md", "text/plain; charset=utf-8"),
 }
 """Endings of files, and types that no browser takes for a page."""
+Messages = Annotated[int, Query(ge=1, le=1_000, description="So many messages at the most.")]
+SaidBefore = Annotated[
+    str | None,
+    Query(max_length=64, pattern=r"^[^\x00]+$", description="Those that were said before this one."),
+]
 FILE: dict[int | str, dict[str, Any]] = {
     200: {"content": {kind.partition(";")[0]: {} for _, kind in FORMS.values()}}
 }
@@ -52,6 +58,10 @@ class ChangeConversation(Body):
 
     title: Kept[Title]
     meta: Kept[Meta]
+
+
+class NamedMessage(Body):
+    message: Id
 
 
 class ConversationTold(Told):
@@ -78,7 +88,7 @@ class MessageTold(Told):
 
 
 class ConversationShown(ConversationTold):
-    """With what was said, the last thousand messages at most."""
+    """With what was said last, in the order in which it was said."""
 
     messages: list[MessageTold]
 
@@ -131,10 +141,12 @@ def erase_all(request: Request, confirm: Literal["all"]) -> Erased:
 
 
 @router.get("/api/v1/conversations/{id}")
-def show_conversation(request: Request, id: Name) -> ConversationShown:
-    """One conversation with its messages; another user's is as unknown as none."""
+def show_conversation(
+    request: Request, id: Name, limit: Messages = 1_000, before: SaidBefore = None
+) -> ConversationShown:
+    """One conversation with its last messages; another user's is as unknown as none."""
     with up_to_date(request).sutdol.db.read() as tx:
-        return _shown(tx, id, caller(request).user)
+        return _shown(tx, id, caller(request).user, limit=limit, before=before)
 
 
 @router.patch("/api/v1/conversations/{id}")
@@ -155,6 +167,28 @@ def erase_conversation(request: Request, id: Name) -> Response:
     with up_to_date(request).sutdol.db.write() as tx:
         conversations.delete_one(tx, id, caller(request).user)
     return Response(status_code=204)
+
+
+@router.post("/api/v1/conversations/{id}/rewind")
+def rewind_conversation(request: Request, id: Name, given: NamedMessage) -> ConversationTold:
+    """Take a message and all after it back, to go on from before it.
+
+    They are no longer shown, sent to models, found or exported, until the conversation is erased or
+    they are brought back.
+    """
+    here, user = up_to_date(request), caller(request).user
+    with here.sutdol.db.write() as tx:
+        rewind.rewind(tx, id, user, given.message, here.now())
+        return _told(conversations.get(tx, id, user))
+
+
+@router.post("/api/v1/conversations/{id}/restore")
+def restore_conversation(request: Request, id: Name, given: NamedMessage) -> ConversationTold:
+    """Bring back what was taken back with this message, while nothing was said since."""
+    user = caller(request).user
+    with up_to_date(request).sutdol.db.write() as tx:
+        rewind.restore(tx, id, user, given.message)
+        return _told(conversations.get(tx, id, user))
 
 
 @router.get("/api/v1/conversations/{id}/export", response_class=Response, responses=FILE)
@@ -181,9 +215,11 @@ async def _require_harmless(here: Hall, said: Iterable[Said]) -> None:
         raise Blocked("input", ruling.applies, exchange.told(ruling, blocked=True))
 
 
-def _shown(tx: Tx, id_: str, user: str) -> ConversationShown:
+def _shown(
+    tx: Tx, id_: str, user: str, *, limit: int = 1_000, before: str | None = None
+) -> ConversationShown:
     told = dict(_told(conversations.get(tx, id_, user)))
-    said = conversations.messages(tx, id_, user)
+    said = conversations.messages(tx, id_, user, limit=limit, before=before)
     return ConversationShown(**told, messages=[MessageTold.model_validate(one) for one in said])
 
 

@@ -1,50 +1,40 @@
 """What people say of answers and decisions: taken in from users, judged by reviewers."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from dataclasses import asdict, dataclass
 from functools import partial
 from hmac import compare_digest
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from pydantic import Field
 from starlette.requests import Request
 
+from sutdol.api import said
 from sutdol.api.fields import USUAL, Before, Page, PerPage, Told, Word, page
 from sutdol.api.flows import Name
 from sutdol.api.given import Given, TextSubject
 from sutdol.api.hall import Hall, caller, hall, up_to_date
+from sutdol.api.said import FeedbackShown, FeedbackTold
 from sutdol.core.caller import Caller
 from sutdol.core.errors import BadInput, Refused, UnknownName
 from sutdol.loop import heard
 from sutdol.roles.categories import category
 from sutdol.storage import conversations, decisions, feedback, requests
 from sutdol.storage.effects import Tx
-from sutdol.storage.feedback import Feedback, Kind, NewFeedback, State, SubjectKind
+from sutdol.storage.feedback import Feedback, Kind, NewFeedback, State
 from sutdol.storage.secrets import digest
 
 router = APIRouter(tags=["Sutdol"])
 
 
-class SubjectTold(Told):
-    kind: SubjectKind
-    id: str | None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """Whose feedback on what; what is left out is any."""
 
-
-class FeedbackTold(Told):
-    """`role` may learn from it once it is accepted; `example` is what it became."""
-
-    id: str
-    kind: Kind
-    role: str
-    subject: SubjectTold
-    value: dict[str, object]
-    user: str
-    state: State
-    example: str | None
-    reviewer: str | None
-    reviewed_at: datetime | None
-    created_at: datetime
+    role: Word = None
+    kind: Kind | None = None
+    user: Word = None
 
 
 class Counts(Told):
@@ -74,36 +64,37 @@ def give_feedback(
     )
     with here.sutdol.db.write() as tx:
         daily = here.sutdol.settings.server.feedback
-        return _told(feedback.add(tx, new, daily=daily, now=here.now()))
+        return said.alone(tx, feedback.add(tx, new, daily=daily, now=here.now()))
 
 
 @router.get("/api/v1/feedback")
 def list_feedback(
     request: Request,
+    about: Annotated[About, Depends()],
     state: State | None = None,
-    role: Word = None,
-    user: Word = None,
     limit: PerPage = USUAL,
     before: Before = None,
 ) -> Page[FeedbackTold]:
     """Feedback to review, newest first."""
+    only = asdict(about)
     with hall(request).sutdol.db.read() as tx:
-        found = feedback.find(tx, state=state, role=role, user=user, limit=limit + 1, before=before)
-    return page(found, limit, _told)
+        found = feedback.find(tx, limit=limit + 1, before=before, state=state, **only)
+        names = said.names(tx, found)
+    return page(found, limit, partial(said.told, names=names))
 
 
 @router.get("/api/v1/feedback/counts")
-def count_feedback(request: Request) -> Counts:
+def count_feedback(request: Request, about: Annotated[About, Depends()]) -> Counts:
     """How much waits, and how much was decided."""
     with hall(request).sutdol.db.read() as tx:
-        return Counts(**feedback.counts(tx))
+        return Counts(**feedback.counts(tx, **asdict(about)))
 
 
 @router.get("/api/v1/feedback/{id}")
-def show_feedback(request: Request, id: Name) -> FeedbackTold:
-    """One piece of feedback."""
+def show_feedback(request: Request, id: Name) -> FeedbackShown:
+    """One piece of feedback, with what it is about."""
     with hall(request).sutdol.db.read() as tx:
-        return _told(feedback.get(tx, id))
+        return said.shown(tx, feedback.get(tx, id))
 
 
 @router.post("/api/v1/feedback/{id}/accept")
@@ -114,7 +105,8 @@ def accept_feedback(request: Request, id: Name) -> FeedbackTold:
     shop = here.sutdol.workshops.get(one.role, here.sutdol.guard)
     # Where nobody says who asks, all are one user.
     accept = partial(heard.accept, most_share=1.0) if here.is_open else heard.accept
-    return _told(accept(shop, one.id, who.user, actor=who.actor, category=category))
+    done = accept(shop, one.id, who.user, actor=who.actor, category=category)
+    return _told(here, done)
 
 
 @router.post("/api/v1/feedback/{id}/reject")
@@ -122,7 +114,7 @@ def reject_feedback(request: Request, id: Name) -> FeedbackTold:
     """Say that nothing is to be learned from it."""
     here, one = _reviewed(request, id)
     who = caller(request)
-    return _told(heard.reject(here.sutdol.guard, one.id, who.user, actor=who.actor))
+    return _told(here, heard.reject(here.sutdol.guard, one.id, who.user, actor=who.actor))
 
 
 def _reviewed(request: Request, id_: str) -> tuple[Hall, Feedback]:
@@ -187,7 +179,6 @@ _OWNED: Mapping[str, Callable[[Tx, str, Caller], None]] = {
 }
 
 
-def _told(one: Feedback) -> FeedbackTold:
-    values = {name: getattr(one, name) for name in FeedbackTold.model_fields if name != "subject"}
-    subject = SubjectTold(kind=one.subject_kind, id=one.subject)
-    return FeedbackTold(**values | {"subject": subject})
+def _told(here: Hall, one: Feedback) -> FeedbackTold:
+    with here.sutdol.db.read() as tx:
+        return said.alone(tx, one)

@@ -13,6 +13,7 @@ from sutdol.storage.battles import Battle
 from sutdol.storage.battles import State as BattleState
 from sutdol.storage.effects import Tx
 
+URL = "/api/v1/battles"
 NEWEST = 50  # flows that are looked through for battles that ended before they began
 State = FlowState | BattleState
 

@@ -8,6 +8,7 @@ from threading import Lock
 
 from starlette.requests import Request
 
+from sutdol.api.checking import Checking
 from sutdol.api.door import Door
 from sutdol.api.events import Hub, Reader
 from sutdol.app import Sutdol
@@ -15,6 +16,7 @@ from sutdol.chat.exchange import Tools
 from sutdol.chat.gateway import Gateway, Visit
 from sutdol.chat.pool import Pool
 from sutdol.chat.quota import Quota
+from sutdol.checkup import checkup
 from sutdol.core.caller import Caller
 from sutdol.flow.desk import Desk
 from sutdol.loop.live import Held
@@ -62,6 +64,11 @@ class Hall:
         """Where those listen who follow flows."""
         read = Reader(self.desk, self.sutdol.db)
         return Hub(read, self.sutdol.bus.subscribe, self.stopping)
+
+    @cached_property
+    def checking(self) -> Checking:
+        """What looks over the whole installation."""
+        return Checking(lambda: checkup(self.sutdol))
 
     def close(self) -> None:
         if "hub" in vars(self):

@@ -19,9 +19,12 @@ PATHS = (
     "/v1alpha1/comments:analyze",
 )
 """Their functions take the request and nothing else, so that nothing is looked up for them."""
-PACKED = ("/api/v1/", "/openapi.json")
+AS_IT_IS = ("/v1", "/static/")
 WORTH_IT = 1_000
-"""What is sent compressed to those who take it, from so many bytes on: lists of much the same."""
+"""What is never packed on its way, while all else is for those who take it, from so many bytes on.
+
+Answers of models stand beside what somebody else may have asked; files are packed already.
+"""
 
 
 class Shortcut:
@@ -40,7 +43,7 @@ class Shortcut:
         hot = scope["type"] == "http" and scope["method"] == "POST"
         route = self._routes.get(scope["path"]) if hot else None
         if route is None:
-            packs = scope["type"] == "http" and scope["path"].startswith(PACKED)
+            packs = scope["type"] == "http" and not scope["path"].startswith(AS_IT_IS)
             await (self._packed if packs else self._app)(scope, receive, send)
             return
         scope["app"], scope["route"] = self._app, route

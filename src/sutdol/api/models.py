@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,7 +13,7 @@ from sutdol.api import flows
 from sutdol.api.flows import Asked, Key, Name
 from sutdol.api.hall import Hall, caller, hall
 from sutdol.api.versions import find
-from sutdol.loop import live, overview, promote
+from sutdol.loop import live, overview, past, promote
 from sutdol.loop.workshop import Workshop
 from sutdol.storage.promotions import Promotion
 
@@ -48,6 +48,24 @@ class RollBack(Strict):
     reason: Reason
 
 
+class Happening(BaseModel):
+    """A verdict on `version`, or the day it became champion in place of `replaced`."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    at: datetime
+    what: str
+    text: str
+    kind: str = Field(description="verdict, initial, promote, rollback or force.")
+    version: str
+    replaced: str | None = Field(description="Whom it replaced, or was to replace.")
+    verdict: str | None
+    actor: str | None
+    reason: str
+    primary: dict[str, Any] | None = Field(description="What its verdict rests on.")
+    failed: list[dict[str, Any]] | None = Field(description="Checks that did not pass.")
+
+
 class Role(BaseModel):
     """Where a role stands."""
 
@@ -58,17 +76,13 @@ class Role(BaseModel):
     examples: int
     budget: dict[str, Any]
     exam: dict[str, Any] | None
+    crowned: Happening | None = Field(description="How the champion came to reign.")
+    judged: Happening | None = Field(description="The newest verdict on the challenger.")
 
 
 class Roles(BaseModel):
     data: list[Role]
     next: str | None = None
-
-
-class Happening(BaseModel):
-    at: datetime
-    what: str
-    text: str
 
 
 class History(BaseModel):
@@ -91,15 +105,32 @@ class Crowned(BaseModel):
 @router.get(URL)
 def roles(request: Request) -> Roles:
     """Each role: champion, challenger, how many examples there are, what may be spent on looks."""
-    shops = hall(request).sutdol.workshops
-    return Roles(data=[Role(role=name, **overview.status(shop)) for name, shop in shops.items()])
+    return Roles(data=[_role(shop) for shop in hall(request).sutdol.workshops.values()])
+
+
+def _role(shop: Workshop[Any]) -> Role:
+    now = past.standing(shop)
+    return Role(
+        role=shop.role.name,
+        **overview.status(shop),
+        crowned=Happening.model_validate(now.crowned) if now.crowned else None,
+        judged=Happening.model_validate(now.judged) if now.judged else None,
+    )
 
 
 @router.get(URL + "/{role}/history")
-def history(request: Request, role: Name) -> History:
-    """Every verdict and every change of champion, oldest first."""
-    rows = overview.history(hall(request).sutdol.workshop(role))
-    return History(data=[Happening(**row) for row in rows])
+def history(
+    request: Request,
+    role: Name,
+    limit: Annotated[int | None, Query(ge=1, le=200, description="Only the newest.")] = None,
+    cursor: Annotated[str | None, Query(pattern="^[0-9]{1,9}$")] = None,
+) -> History:
+    """Every verdict and every change of champion, oldest first; `next` leads to older ones."""
+    rows, older = past.happenings(
+        hall(request).sutdol.workshop(role), limit=limit, before=int(cursor) if cursor else None
+    )
+    data = [Happening.model_validate(row) for row in rows]
+    return History(data=data, next=str(older) if older else None)
 
 
 @router.post(URL + "/{role}/improve", status_code=202)

@@ -10,7 +10,8 @@ from starlette.requests import Request
 
 from sutdol.api.flows import Limit, Name
 from sutdol.api.hall import hall
-from sutdol.core.errors import Busy, UnknownName
+from sutdol.core.errors import Busy
+from sutdol.loop import past
 from sutdol.loop.verify import verify as recompute
 from sutdol.storage import verdicts
 from sutdol.storage.verdicts import Decision, StoredVerdict
@@ -18,11 +19,12 @@ from sutdol.storage.verdicts import Decision, StoredVerdict
 URL = "/api/v1/verdicts"
 
 router = APIRouter(tags=["Sutdol"])
+Id = Annotated[str | None, Query(max_length=128, pattern=r"^[^\x00]+$")]
 _one_at_a_time = Lock()  # recomputing takes a core for seconds, and this process also answers chats
 
 
 class VerdictTold(BaseModel):
-    """A verdict in short."""
+    """A verdict in short: with its primary measure, and the checks that did not pass."""
 
     id: str
     role: str
@@ -31,6 +33,8 @@ class VerdictTold(BaseModel):
     decision: Decision
     reason: str
     created: datetime
+    primary: dict[str, Any] | None
+    failed: list[dict[str, Any]]
 
 
 class Verdicts(BaseModel):
@@ -52,25 +56,34 @@ def all(
     request: Request,
     role: Annotated[str | None, Query(max_length=32)] = None,
     limit: Limit = 50,
-    cursor: Annotated[str | None, Query(max_length=128, pattern=r"^[^\x00]+$")] = None,
+    cursor: Id = None,
+    version: Id = None,
 ) -> Verdicts:
-    """Verdicts on one role or on all, newest first; `cursor` is the last one of the page before."""
+    """Verdicts on one role or on all, newest first; `cursor` is the last one of the page before.
+
+    With `version`, those in which it was challenger or champion.
+    """
     sutdol = hall(request).sutdol
     roles = [sutdol.workshop(role).role.name] if role else list(sutdol.workshops)
     with sutdol.db.read() as tx:
-        known = [one for name in roles for one in verdicts.all(tx, name)]
-    known.sort(key=lambda one: (one.created_at, one.id), reverse=True)
-    begin = _after(known, cursor) if cursor else 0
-    page = known[begin : begin + limit]
-    more = page[-1].id if begin + limit < len(known) else None
+        after = verdicts.get(tx, cursor) if cursor else None
+        found = verdicts.page(tx, roles, limit=limit + 1, after=after, version=version)
+    page = found[:limit]
+    more = page[-1].id if len(found) > limit else None
     return Verdicts(data=[_told(one) for one in page], next=more)
 
 
 @router.get(URL + "/{id}")
 def one(request: Request, id: Name) -> dict[str, Any]:
-    """A verdict with all its numbers, as `sutdol loop show --json` writes it."""
-    with hall(request).sutdol.db.read() as tx:
-        return verdicts.get(tx, id).told()
+    """A verdict with all its numbers, as `sutdol loop show --json` writes it, and where it is from.
+
+    `made` is null where its report is gone: then it cannot be recomputed either.
+    """
+    sutdol = hall(request).sutdol
+    with sutdol.db.read() as tx:
+        found = verdicts.get(tx, id)
+    added = {"created": found.created_at, "exam": found.exam}
+    return {**found.told(), **added, "made": past.made(sutdol.settings.home, id)}
 
 
 @router.post(URL + "/{id}/verify")
@@ -93,13 +106,6 @@ def verify(request: Request, id: Name) -> Agreement:
     )
 
 
-def _after(known: list[StoredVerdict], last: str) -> int:
-    ids = [one.id for one in known]
-    if last not in ids:
-        raise UnknownName("verdict", last, ids)
-    return ids.index(last) + 1
-
-
 def _told(verdict: StoredVerdict) -> VerdictTold:
     return VerdictTold(
         id=verdict.id,
@@ -109,4 +115,5 @@ def _told(verdict: StoredVerdict) -> VerdictTold:
         decision=verdict.decision,
         reason=verdict.reason,
         created=verdict.created_at,
+        **past.grounds(verdict),
     )

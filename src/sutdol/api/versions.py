@@ -1,7 +1,6 @@
 """Versions over REST: what each was made of, how it did, and two of them side by side."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -9,11 +8,15 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
+from sutdol.api import learned, measured
 from sutdol.api.flows import Limit, Name
 from sutdol.api.hall import hall
+from sutdol.api.learned import Ancestor, Source
+from sutdol.api.measured import Examined, Measured
 from sutdol.core.errors import UnknownName
-from sutdol.storage import evaluations, lineage, verdicts, versions
+from sutdol.storage import evaluations, promotions, verdicts, versions
 from sutdol.storage.effects import Tx
+from sutdol.storage.verdicts import Decision
 from sutdol.storage.versions import Version
 
 URL = "/api/v1/models/{role}"
@@ -23,6 +26,13 @@ router = APIRouter(tags=["Sutdol"])
 
 Id = Annotated[str, Query(max_length=128, pattern=r"^[^\x00]+$")]
 Cursor = Annotated[str | None, Query(pattern="^[0-9]{1,9}$")]
+
+
+class Judged(BaseModel):
+    """The verdict on a challenger, in a word."""
+
+    id: str
+    decision: Decision
 
 
 class VersionTold(BaseModel):
@@ -35,26 +45,29 @@ class VersionTold(BaseModel):
     created: datetime
     aliases: list[str]
     manifest: dict[str, Any]
+    verdict: Judged | None = Field(description="The newest on it as a challenger.")
+
+
+class VersionListed(VersionTold):
+    """A version in the list; `kinds` only where it is asked for."""
+
+    kinds: dict[str, int] | None
 
 
 class Versions(BaseModel):
-    data: list[VersionTold]
+    data: list[VersionListed]
     next: str | None
 
 
-class Ancestor(BaseModel):
-    """A version in a line of descent, with how many examples of each kind it learned from."""
-
-    version: str
-    snapshot: str | None
-    rows: int
-    kinds: dict[str, int]
-
-
 class VersionShown(VersionTold):
-    """A version with those it descends from, itself first."""
+    """A version with those it descends from, itself first, and how it did."""
 
+    crowned: datetime | None = Field(description="When it became champion last.")
     lineage: list[Ancestor]
+    sources: list[Source] = Field(description="What it learned from, most rows first; 50 of them.")
+    sources_left: int
+    evaluations: list[dict[str, Any]]
+    battle: Measured | None = Field(description="In the newest battle that it fought.")
 
 
 class Side(VersionTold):
@@ -63,6 +76,8 @@ class Side(VersionTold):
     rows: int
     kinds: dict[str, int]
     evaluations: list[dict[str, Any]]
+    battle: Measured | None = Field(description="In the newest battle that both fought, if any.")
+    exam: Examined | None = Field(description="By the newest verdict about it.")
 
 
 class Comparison(BaseModel):
@@ -76,26 +91,46 @@ class Comparison(BaseModel):
 
 
 @router.get(URL + "/versions")
-def all(request: Request, role: Name, limit: Limit = 50, cursor: Cursor = None) -> Versions:
+def all(
+    request: Request,
+    role: Name,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    kinds: Annotated[bool, Query(description="Count what they learned from.")] = False,
+) -> Versions:
     """The versions of a role, newest first."""
     shop = hall(request).sutdol.workshop(role)
     last = None if cursor is None else int(cursor)
     with shop.db.read() as tx:
         known = versions.all(tx, role)[::-1]
-        names = versions.aliases(tx, role)
-    older = [one for one in known if last is None or one.number < last]
+        older = [one for one in known if last is None or one.number < last]
+        told = _teller(tx, role)
+        data = [
+            VersionListed(**told(one), kinds=learned.kinds(tx, one) if kinds else None)
+            for one in older[:limit]
+        ]
     more = str(older[limit - 1].number) if len(older) > limit else None
-    return Versions(data=[VersionTold(**_told(one, names)) for one in older[:limit]], next=more)
+    return Versions(data=data, next=more)
 
 
 @router.get(URL + "/versions/{version}")
 def one(request: Request, role: Name, version: Name) -> VersionShown:
-    """A version and its line of descent."""
+    """A version: its line of descent, what it learned from, and how it did."""
     shop = hall(request).sutdol.workshop(role)
     with shop.db.read() as tx:
-        found = find(tx, role, version)
-        line = [_ancestor(one) for one in lineage.lineage(tx, found.id)]
-        return VersionShown(**_told(found, versions.aliases(tx, role)), lineage=line)
+        known = {one.id: one for one in versions.all(tx, role)}
+        found = _one_of(known, version)
+        sources = learned.sources(tx, found)
+        reigns = [one for one in promotions.all(tx, role) if one.to_version == version]
+        return VersionShown(
+            **_teller(tx, role)(found),
+            crowned=reigns[-1].created_at if reigns else None,
+            lineage=learned.line(tx, found, known),
+            sources=sources[: learned.SOURCES],
+            sources_left=max(0, len(sources) - learned.SOURCES),
+            evaluations=_evaluations(tx, version),
+            battle=measured.in_battle(tx, version),
+        )
 
 
 @router.get(URL + "/compare")
@@ -103,65 +138,66 @@ def compare(request: Request, role: Name, a: Id, b: Id) -> Comparison:
     """Two versions side by side, by what is on record of them."""
     shop = hall(request).sutdol.workshop(role)
     with shop.db.read() as tx:
-        left, right = find(tx, role, a), find(tx, role, b)
-        between = [
-            one for one in verdicts.all(tx, role) if {one.champion, one.challenger} == {a, b}
+        known = {one.id: one for one in versions.all(tx, role)}
+        left, right = _one_of(known, a), _one_of(known, b)
+        told = _teller(tx, role)
+        battles = measured.side_by_side(tx, a, b)
+        sides = [
+            Side(
+                **told(one),
+                rows=sum(kinds.values()),
+                kinds=kinds,
+                evaluations=_evaluations(tx, one.id),
+                battle=battle,
+                exam=measured.on_exam(tx, role, one.id),
+            )
+            for one, battle in zip((left, right), battles, strict=True)
+            for kinds in [learned.kinds(tx, one)]
         ]
-        return Comparison(
-            role=role,
-            a=_side(tx, left),
-            b=_side(tx, right),
-            verdict=between[-1].told() if between else None,
-            differences=_differences(left.manifest, right.manifest),
-        )
+        verdict = verdicts.between(tx, a, b)
+    return Comparison(
+        role=role,
+        a=sides[0],
+        b=sides[1],
+        verdict=verdict.told() if verdict else None,
+        differences=_differences(left.manifest, right.manifest),
+    )
 
 
 def find(tx: Tx, role: str, id_: str) -> Version:
-    known = versions.all(tx, role)
-    for one in known:
-        if one.id == id_:
-            return one
-    raise UnknownName("version", id_, (one.id for one in known))
+    return _one_of({one.id: one for one in versions.all(tx, role)}, id_)
 
 
-def _told(version: Version, names: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "version": version.id,
-        "role": version.role,
-        "parent": version.parent,
-        "snapshot": version.snapshot,
-        "created": version.created_at,
-        "aliases": sorted(name for name, of in names.items() if of == version.id),
-        "manifest": dict(version.manifest),
-    }
+def _one_of(known: Mapping[str, Version], id_: str) -> Version:
+    if id_ not in known:
+        raise UnknownName("version", id_, known)
+    return known[id_]
 
 
-def _ancestor(one: lineage.Ancestor) -> Ancestor:
-    kinds = _kinds(one)
-    return Ancestor(
-        version=one.version, snapshot=one.snapshot, rows=kinds.total(), kinds=dict(kinds)
-    )
+def _teller(tx: Tx, role: str) -> Callable[[Version], dict[str, Any]]:
+    """What tells of a version in short, with the names and verdicts of all of them at hand."""
+    names = versions.aliases(tx, role)
+    judged = {one.challenger: one for one in verdicts.outlines(tx, role)}  # the newest is the last
+
+    def told(version: Version) -> dict[str, Any]:
+        verdict = judged.get(version.id)
+        return {
+            "version": version.id,
+            "role": version.role,
+            "parent": version.parent,
+            "snapshot": version.snapshot,
+            "created": version.created_at,
+            "aliases": sorted(name for name, of in names.items() if of == version.id),
+            "manifest": dict(version.manifest),
+            "verdict": Judged(id=verdict.id, decision=verdict.decision) if verdict else None,
+        }
+
+    return told
 
 
-def _kinds(one: lineage.Ancestor) -> Counter[str]:
-    counted: Counter[str] = Counter()
-    for origin in one.origins:
-        counted[origin.kind] += origin.rows
-    return counted
-
-
-def _side(tx: Tx, version: Version) -> Side:
-    kinds = _kinds(lineage.lineage(tx, version.id)[0])
-    measured = [one for one in evaluations.all(tx, version.role) if one.version == version.id]
-    return Side(
-        **_told(version, versions.aliases(tx, version.role)),
-        rows=kinds.total(),
-        kinds=dict(kinds),
-        evaluations=[
-            {"at": one.created_at.isoformat(), **one.body}
-            for one in measured[: -EVALUATIONS - 1 : -1]
-        ],
-    )
+def _evaluations(tx: Tx, version: str) -> list[dict[str, Any]]:
+    found = evaluations.newest(tx, version, limit=EVALUATIONS)
+    return [{"at": one.created_at.isoformat(), **one.body} for one in found]
 
 
 def _differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sutdol.arena.families import HELD_OUT, covered, held_out
 from sutdol.core.chart import Curve, Point, line_chart
+from sutdol.core.charted import charted
 
 CAUGHT = (
     ("seen", "caught: seen attacks"),
@@ -13,18 +14,25 @@ CAUGHT = (
     ("independent", "caught: independent"),
     ("adaptive", "adaptive attacker wins"),
 )
+TITLE = "Quality by round"
 FALSE = (("fpr_clean", "harmless flagged"), ("fpr_twins", "attacked harmless flagged"))
 
 
-def curve(rounds: Sequence[Mapping[str, Any]], *, title: str = "Quality by round") -> str:
+def curve(rounds: Sequence[Mapping[str, Any]], *, title: str = TITLE) -> str:
     """The four curves and the false positives, with 95 % intervals, as SVG."""
-    curves = [Curve(name=name, points=_points(rounds, key)) for key, name in (*CAUGHT, *FALSE)]
-    marks = [
+    return line_chart(title, _curves(rounds), x_label="round", marks=_promoted(rounds))
+
+
+def _curves(rounds: Sequence[Mapping[str, Any]]) -> list[Curve]:
+    return [Curve(name=name, points=_points(rounds, key)) for key, name in (*CAUGHT, *FALSE)]
+
+
+def _promoted(rounds: Sequence[Mapping[str, Any]]) -> list[tuple[float, str]]:
+    return [
         (one["round"] + 0.5, "promoted")
         for one in rounds
         if one["verdict"] and one["verdict"]["decision"] == "promote"
     ]
-    return line_chart(title, curves, x_label="round", marks=marks)
 
 
 def _points(rounds: Sequence[Mapping[str, Any]], key: str) -> list[Point]:
@@ -45,11 +53,12 @@ def _number(figure: Mapping[str, Any] | None, name: str) -> float:
 
 
 def page(battle: Mapping[str, Any]) -> str:
-    """A self-contained page: no script, nothing loaded from elsewhere."""
+    """A self-contained page: nothing loaded from elsewhere, and only the chart's script may run."""
     from jinja2 import Environment, PackageLoader
 
     environment = Environment(loader=PackageLoader("sutdol.arena", "templates"), autoescape=True)
     rounds = battle["rounds"]
+    chart = charted(TITLE, _curves(rounds), x_label="round", marks=_promoted(rounds))
     families = [
         {
             "name": name,
@@ -62,7 +71,7 @@ def page(battle: Mapping[str, Any]) -> str:
         for name, figure in (rounds[-1][kind] if rounds else {}).items()
     ]
     return environment.get_template("battle.html").render(
-        battle=battle, rounds=rounds, picture=curve(rounds), families=families
+        battle=battle, rounds=rounds, chart=chart, families=families
     )
 
 

@@ -38,6 +38,11 @@ class Holding:
         """Those that have said something."""
         return sorted(self._lengths)
 
+    @property
+    def waiting(self) -> list[bytes]:
+        """The events that have not gone out."""
+        return [one.raw for one in self._waiting]
+
     def due(self, *, at_end: bool = False) -> dict[int, str]:
         """By choice the text to be read now: what is new and some of what came before it."""
         least = 1 if at_end else self._window

@@ -64,6 +64,7 @@ class Heard:
     tools: dict[int, Calls[dict[str, Any]]] = field(default_factory=dict)
     usage: dict[str, Any] | None = None
     error: str | None = None
+    whole: bool = False  # whether the first answer was told to its end
     pieces: int = 0  # with text or a tool's arguments in them: about one token each
 
     def text(self, choice: int = 0) -> str:
@@ -124,6 +125,7 @@ def _hear_choice(heard: Heard, choice: Any) -> list[tuple[int, str]]:
         return [(0, text) for text in texts_in(choice, but=QUIET)]
     number = choice.get("index")
     number = number if isinstance(number, int) else 0
+    heard.whole = heard.whole or (not number and choice.get("finish_reason") is not None)
     delta = choice.get("delta")
     if isinstance(delta, dict):
         _hear_delta(heard, number, delta)

@@ -4,9 +4,10 @@ from collections.abc import AsyncGenerator
 from time import perf_counter
 from typing import Any
 
-from sutdol.chat import said, sse
+from sutdol.chat import said, sse, talk
 from sutdol.chat.exchange import Exchange
 from sutdol.chat.holding import Holding
+from sutdol.chat.log import GONE, Log
 from sutdol.chat.pool import Found
 from sutdol.chat.shield import Blocked
 from sutdol.chat.sse import Events, Heard
@@ -28,13 +29,13 @@ async def relay(
                 exchange.log.first = exchange.log.first or perf_counter() - exchange.log.start
                 yield out
         tail = await reading.rest()
-        _finish(exchange, found, reading.heard, read)
+        _finish(exchange, found, reading, read)
         await exchange.kept()
         if tail:
             yield tail
     except SutdolError as error:
         exchange.failed(error)
-        _finish(exchange, found, reading.heard, read)
+        _finish(exchange, found, reading, read)
         await exchange.kept()
         yield _last_words(exchange, reading, error)
     except BaseException as error:
@@ -42,18 +43,32 @@ async def relay(
         raise
     finally:
         found.answer.close()
-        _finish(exchange, found, reading.heard, read)
+        _finish(exchange, found, reading, read)
 
 
-def _finish(exchange: Exchange, found: Found, heard: Heard, read: int) -> None:
+def _finish(exchange: Exchange, found: Found, reading: "_Reading", read: int) -> None:
     if exchange.ended:
         return
+    heard = reading.heard
     exchange.count(found, heard.usage, read=read, written=heard.pieces)
     if heard.error is not None and exchange.log.error is None:
         exchange.log.failed(200, heard.error or "upstream_error")
-    if (heard.texts or heard.tools) and exchange.log.error != BLOCKED:
-        exchange.answer = heard.message()
+    exchange.answer = _kept(reading, exchange.log)
     exchange.end()
+
+
+def _kept(reading: "_Reading", log: Log) -> dict[str, Any] | None:
+    """The answer for the record; of one that broke off what went out of it, and why it ends there.
+    Whoever leaves with its last word has stopped nothing.
+
+    A call of a tool that broke off is left out: nobody could act on it, or go on after it.
+    """
+    heard, gone = reading.heard, log.status == GONE
+    if log.error is None or (gone and heard.whole and not reading.waiting):
+        return heard.message() if heard.texts or heard.tools else None
+    text = "" if log.error == BLOCKED else reading.told()
+    why = talk.STOPPED if gone else talk.BROKEN
+    return {"role": "assistant", "content": text, talk.MARK: why} if text else None
 
 
 def _last_words(exchange: Exchange, reading: "_Reading", error: SutdolError) -> bytes:
@@ -95,6 +110,19 @@ class _Reading:
                 self.heard.pieces += 1  # about a token
             out.append(one)
         return out[0] if len(out) == 1 else b"".join(out)
+
+    @property
+    def waiting(self) -> list[bytes]:
+        """The events that wait for the guard."""
+        return self.holding.waiting if self.holding is not None else []
+
+    def told(self) -> str:
+        """The first answer as far as it went out: what waits for the guard is nobody's yet."""
+        held = Heard()
+        for event in self.waiting:
+            sse.hear(held, sse.chunk_of(event) or {})
+        pieces = self.heard.texts.get(0, [])
+        return "".join(pieces[: len(pieces) - len(held.texts.get(0, []))])
 
     def _clean(self, event: bytes) -> bytes:
         return said.without(self._secret, event) if b'"error"' in event else event

@@ -11,6 +11,11 @@ from sutdol.storage.conversations import Conversation, NewMessage
 from sutdol.storage.effects import Tx
 from sutdol.storage.writer import Change, Row
 
+MARK = "finish_reason"
+"""What an answer on record has that broke off: one of the words below. No upstream is sent it."""
+STOPPED, BROKEN = "stopped", "error"
+"""Its user stopped it, or something went wrong."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Talk:
@@ -38,7 +43,7 @@ def go_on(tx: Tx, id_: str, user: str) -> Talk:
     return Talk(
         conversation=conversations.get(tx, id_, user),
         is_new=False,
-        before=[{"role": one.role, "content": one.content, **one.body} for one in known],
+        before=[{"role": one.role, "content": one.content, **_sent(one.body)} for one in known],
     )
 
 
@@ -51,7 +56,7 @@ def rows(
     now: datetime,
 ) -> list[Row | Change]:
     """What was asked and, where there is one, the answer."""
-    said = [_asked(one, request) for one in asked.messages]
+    said = [_asked(one, request, number) for number, one in enumerate(asked.messages)]
     if answer is not None:
         said.append(_answered(answer, asked.model, request))
     id_ = talk.conversation.id
@@ -61,11 +66,21 @@ def rows(
     return [*made, *conversations.message_rows(id_, said, now)]
 
 
-def _asked(message: Message, request: str) -> NewMessage:
+def _sent(body: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in body.items() if name != MARK}
+
+
+def _asked(message: Message, request: str, number: int) -> NewMessage:
     body = message.model_dump(exclude={"role", "content"}, exclude_none=True)
     if isinstance(message.content, list):  # pictures and the like
         body["content"] = [one.model_dump(exclude_none=True) for one in message.content]
-    return NewMessage(role=message.role, content=message.text, body=body, request=request)
+    return NewMessage(
+        id=f"msg_{request}_{number}",  # so that who asked can name it without looking it up
+        role=message.role,
+        content=message.text,
+        body=body,
+        request=request,
+    )
 
 
 def _answered(answer: Mapping[str, Any], model: str, request: str) -> NewMessage:

@@ -30,28 +30,15 @@ def attacks(*, json: Json = None) -> None:
 
     Example: sutdol arena attacks
     """
-    from sutdol.arena.attack import ATTACKS
-    from sutdol.arena.families import covered, held_out
+    from sutdol.arena.catalogue import attacks as all_attacks
 
-    listed = [
-        {
-            "attack": one.name,
-            "family": one.family,
-            "group": one.group,
-            "languages": list(one.languages),
-            "readable": one.readable,
-            "held_out": [name for name in one.languages if held_out(one.family, name)],
-            "covered_by_code": bool(covered(one.family)),
-            "help": one.doc,
-        }
-        for one in ATTACKS.values()
-    ]
+    listed = all_attacks()
     if json:
         write_json(listed, json)
     if json == "-":
         return
     for one in sorted(listed, key=lambda row: (row["group"], row["family"], row["attack"])):
-        languages = ",".join(one["languages"])  # type: ignore[arg-type]
+        languages = ",".join(one["languages"])
         say(f"{one['attack']:20} {one['family']:16} {languages:6} {one['help']}")
 
 

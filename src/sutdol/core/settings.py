@@ -224,10 +224,15 @@ def _given(layer: dict[str, object]) -> dict[str, object]:
     return {key: value for key, value in nested.items() if value not in (None, "")}
 
 
+def usual_database(home: Path) -> str:
+    """Where the rows live unless something else is said: in a file of the home."""
+    path = home.as_posix().replace("%", "%25").replace("?", "%3F")
+    return f"{DRIVERS['sqlite']}:///{path}/sutdol.db"
+
+
 def _database_url(settings: Settings) -> str:
     if not settings.database_url:
-        path = settings.home.as_posix().replace("%", "%25").replace("?", "%3F")
-        return f"{DRIVERS['sqlite']}:///{path}/sutdol.db"
+        return usual_database(settings.home)
     scheme, _, rest = settings.database_url.partition(":")
     if scheme not in DRIVERS or not rest.startswith("//"):
         raise UsageError("Setting database_url must start with sqlite:/// or postgresql://.")

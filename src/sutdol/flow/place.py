@@ -111,7 +111,7 @@ class Place:
     @contextmanager
     def clear_faults(self) -> Iterator[None]:
         """Within the block, faults of the flow database become errors for the user."""
-        where = self.url.render_as_string(hide_password=True)
+        where = self.url.set(query={}).render_as_string(hide_password=True)
         try:
             yield
         except (DBAPIError, OSError) as error:

@@ -3,6 +3,7 @@
 from typing import Any, TypeVar
 
 from sutdol.core.errors import UnknownName
+from sutdol.loop import past
 from sutdol.loop.gate import alpha
 from sutdol.loop.workshop import Workshop
 from sutdol.storage import (
@@ -12,9 +13,7 @@ from sutdol.storage import (
     feedback,
     lineage,
     looks,
-    promotions,
     snapshots,
-    verdicts,
     versions,
 )
 from sutdol.storage.audit import Event
@@ -36,7 +35,7 @@ def status(shop: Workshop[M]) -> dict[str, Any]:
             "previous": names.get("previous"),
             "examples": examples.count(tx, role),
             "budget": {"position": position, "next_alpha": alpha(position + 1)},
-            "exam": {"id": exam.id, "texts": len(exams.cases(tx, exam.id)), "looks": exam.looks}
+            "exam": {"id": exam.id, "texts": exams.size(tx, exam.id), "looks": exam.looks}
             if exam
             else None,
         }
@@ -44,25 +43,8 @@ def status(shop: Workshop[M]) -> dict[str, Any]:
 
 def history(shop: Workshop[M]) -> list[dict[str, Any]]:
     """Verdicts and changes of champion, oldest first."""
-    role = shop.role.name
-    with shop.db.read() as tx:
-        rows = [
-            {
-                "at": one.created_at.isoformat(),
-                "what": one.decision,
-                "text": f"{one.id}: {one.challenger} against {one.champion}: {one.reason}",
-            }
-            for one in verdicts.all(tx, role)
-        ] + [
-            {
-                "at": one.created_at.isoformat(),
-                "what": "crowned" if one.kind != "rollback" else "rolled back",
-                "text": f"{one.to_version} after {one.from_version or 'nobody'}"
-                f" ({one.kind}, by {one.actor}): {one.reason}",
-            }
-            for one in promotions.all(tx, role)
-        ]
-    return sorted(rows, key=lambda row: row["at"])
+    happened, _ = past.happenings(shop)
+    return [{"at": one.at.isoformat(), "what": one.what, "text": one.text} for one in happened]
 
 
 def descent(shop: Workshop[M], version: str) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sutdol.core.chart import Curve, Point, line_chart
+from sutdol.core.chart import Curve, Point
+from sutdol.core.charted import Charted, charted
 from sutdol.core.errors import Corrupted
 from sutdol.loop.evidence import Evidence, from_json
 from sutdol.loop.workshop import Workshop
@@ -122,8 +123,8 @@ def _unpacked(path: Path) -> dict[str, Any]:
     return content
 
 
-def curve(shop: Workshop[M], stored: StoredVerdict) -> str:
-    """The primary measure over all looks up to this one, as a picture."""
+def curve(shop: Workshop[M], stored: StoredVerdict) -> Charted:
+    """The primary measure over all looks up to this one, as a chart."""
     with shop.db.read() as tx:
         known = verdicts.all(tx, shop.role.name)
     # this one's row is written after its report
@@ -131,7 +132,7 @@ def curve(shop: Workshop[M], stored: StoredVerdict) -> str:
     looks: list[StoredVerdict] = [*past, stored]
     gains: list[Any] = [one.body["primary"] for one in looks]
     names = ("champion", "challenger")
-    return line_chart(
+    return charted(
         f"{shop.role.name}: {gains[-1]['name']}",
         [Curve(name=name, points=_points(gains, name)) for name in names],
         x_label="look",
@@ -147,9 +148,9 @@ def _points(gains: list[Any], name: str) -> list[Point]:
     ]
 
 
-def page(summary: Mapping[str, Any], picture: str) -> str:
-    """A self-contained page: no script, nothing loaded from elsewhere."""
+def page(summary: Mapping[str, Any], chart: Charted) -> str:
+    """A self-contained page: nothing loaded from elsewhere, and only the chart's script may run."""
     from jinja2 import Environment, PackageLoader
 
     environment = Environment(loader=PackageLoader("sutdol.loop", "templates"), autoescape=True)
-    return environment.get_template("verdict.html").render(report=summary, picture=picture)
+    return environment.get_template("verdict.html").render(report=summary, chart=chart)

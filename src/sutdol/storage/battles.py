@@ -1,11 +1,11 @@
 """Battles and their rounds: what was fought, with which seed, and how each round ended."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, and_, case, func, insert, select, update
 
 from sutdol.core.errors import UnknownName
 from sutdol.storage import pages
@@ -49,6 +49,18 @@ class Round:
     body: Mapping[str, object]
     timing: Mapping[str, object]
     created_at: datetime
+
+
+FIGURES = ("seen", "held_out", "adaptive", "fpr_clean", "fpr_twins")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a battle stands: rounds done, versions promoted, and the figures of the last round."""
+
+    rounds: int
+    promotions: int
+    figures: Mapping[str, Mapping[str, object] | None]
 
 
 def start(tx: Connection, new: NewBattle, now: datetime) -> Battle:
@@ -124,3 +136,60 @@ def rounds(tx: Connection, id_: str) -> list[Round]:
     get(tx, id_)
     rows = tx.execute(select(round_).where(round_.c.battle == id_).order_by(round_.c.number))
     return [Round(**row._asdict()) for row in rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fought:
+    """Which guard fought a round, without the figures of it."""
+
+    battle: str
+    flow: str | None
+    number: int
+    guard: str
+    created_at: datetime
+
+
+def fought_by(tx: Connection, guards: Collection[str]) -> list[Fought]:
+    """The rounds that these versions fought."""
+    guard = round_.c.body["guard"].as_string()
+    chosen = (
+        select(table.c.flow, round_.c.battle, round_.c.number, round_.c.created_at)
+        .add_columns(guard.label("guard"))
+        .join(table, table.c.id == round_.c.battle)
+        .where(guard.in_(guards))
+    )
+    return [Fought(**row._asdict()) for row in tx.execute(chosen)]
+
+
+def body(tx: Connection, id_: str, number: int) -> Mapping[str, object]:
+    """What a round came to."""
+    chosen = round_.c.battle == id_, round_.c.number == number
+    found: Mapping[str, object] = tx.execute(select(round_.c.body).where(*chosen)).scalar_one()
+    return found
+
+
+def standings(tx: Connection, ids: Collection[str]) -> dict[str, Standing]:
+    """How these battles stand, those with a round at least. A body is long, so it is not loaded."""
+    decision = round_.c.body[("verdict", "decision")].as_string()
+    counted = (
+        select(
+            round_.c.battle,
+            func.count().label("rounds"),
+            func.count(case((decision == "promote", 1))).label("promotions"),
+            func.max(round_.c.number).label("last"),
+        )
+        .where(round_.c.battle.in_(ids))
+        .group_by(round_.c.battle)
+        .subquery()
+    )
+    of_last = round_.c.battle == counted.c.battle, round_.c.number == counted.c.last
+    figures = [round_.c.body[name].label(name) for name in FIGURES]
+    rows = tx.execute(select(counted, *figures).join(round_, and_(*of_last)))
+    return {
+        row.battle: Standing(
+            rounds=row.rounds,
+            promotions=row.promotions,
+            figures={name: row._mapping[name] for name in FIGURES},
+        )
+        for row in rows
+    }

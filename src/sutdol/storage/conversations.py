@@ -123,7 +123,8 @@ def find(
     sought = fold(query.strip()[:LONGEST_QUERY])
     if sought:
         said = message_table.c.folded.contains(sought, autoescape=True)
-        there = select(message_table.c.id).where(message_table.c.conversation == table.c.id, said)
+        in_it = message_table.c.conversation == table.c.id, living
+        there = select(message_table.c.id).where(*in_it, said)
         wanted.append(table.c.id.in_(_titled(tx, wanted, sought, limit)) | there.exists())
     rows = tx.execute(_all.where(*wanted).order_by(*_NEWEST).limit(limit))
     return [Conversation(**row._asdict()) for row in rows]
@@ -137,16 +138,38 @@ def get(tx: Connection, id_: str, user: str) -> Conversation:
     return Conversation(**row._asdict())
 
 
-def messages(tx: Connection, id_: str, user: str, *, limit: int | None = 1000) -> list[Message]:
-    """What was said last, in the order in which it was said."""
+def messages(
+    tx: Connection, id_: str, user: str, *, limit: int | None = 1000, before: str | None = None
+) -> list[Message]:
+    """What was said last, or last before a message, in the order in which it was said."""
     get(tx, id_, user)
+    wanted = [message_table.c.conversation == id_, living]
+    if before is not None:
+        wanted.append(~since(said_in(tx, id_, user, before)))
     order = message_table.c.created_at.desc(), message_table.c.number.desc(), message_table.c.id
-    found = select(*_kept).where(message_table.c.conversation == id_).order_by(*order)
-    return [Message(**row._asdict()) for row in reversed(tx.execute(found.limit(limit)).all())]
+    found = select(*_kept).where(*wanted).order_by(*order).limit(limit)
+    return [Message(**row._asdict()) for row in reversed(tx.execute(found).all())]
+
+
+def said_in(tx: Connection, id_: str, user: str, name: str) -> Message:
+    """A message of this conversation of this user."""
+    get(tx, id_, user)
+    found = message(tx, name, user)
+    if found.conversation != id_:
+        raise UnknownName("message", name, [])
+    return found
+
+
+def since(one: Message) -> ColumnElement[bool]:
+    """This message and all that was said after it."""
+    at, number, id_ = (message_table.c[name] for name in ("created_at", "number", "id"))
+    then = at == one.created_at
+    later = then & (number > one.number)
+    return (at > one.created_at) | later | (then & (number == one.number) & (id_ <= one.id))
 
 
 def message(tx: Connection, id_: str, user: str | None = None) -> Message:
-    """One message, of a conversation of this user or of anybody's."""
+    """One message, of a conversation of this user or of anybody's; also one that was taken back."""
     found = _said_all.where(message_table.c.id == storable(id_))
     if user is not None:
         found = found.where(table.c.user == user)
@@ -220,8 +243,10 @@ def _touch(conversation: str, now: datetime) -> Update:
 
 
 _COLUMNS = tuple(table.c.keys())
-_kept = [column for column in message_table.c if column.name != "folded"]
+_kept = [column for column in message_table.c if column.name not in ("folded", "dropped_at")]
+living = message_table.c.dropped_at.is_(None)
+"""What is shown, gone on with, searched and taken away: messages that nobody took back."""
 _said_all = select(*_kept).join(table, table.c.id == message_table.c.conversation)
 _NEWEST = table.c.updated_at.desc(), table.c.id.desc()
-_said = select(func.count()).where(message_table.c.conversation == table.c.id)
+_said = select(func.count()).where(message_table.c.conversation == table.c.id, living)
 _all = select(*table.c, _said.scalar_subquery().label("messages"))

@@ -103,4 +103,6 @@ class Database:
 
 def _place(url: URL) -> str:
     """Where the rows live, in words that may be shown."""
-    return str(url.database) if engines.is_file(url) else url.render_as_string(hide_password=True)
+    if engines.is_file(url):
+        return str(url.database)
+    return url.set(query={}).render_as_string(hide_password=True)

@@ -28,6 +28,13 @@ def add(tx: Connection, done: Evaluation) -> None:
     tx.execute(insert(table).values(row | {"body": dict(done.body)}))
 
 
+def newest(tx: Connection, version: str, *, limit: int) -> list[Evaluation]:
+    """The last evaluations of a version, newest first."""
+    chosen = select(*_columns).where(table.c.version == version)
+    rows = tx.execute(chosen.order_by(table.c.id.desc()).limit(limit))
+    return [Evaluation(**row._asdict()) for row in rows]
+
+
 def all(tx: Connection, role: str) -> list[Evaluation]:
     """Every evaluation of a role, oldest first."""
     rows = tx.execute(select(*_columns).where(table.c.role == role).order_by(table.c.id))

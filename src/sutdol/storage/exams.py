@@ -66,6 +66,17 @@ def cases(tx: Connection, id_: str) -> list[StoredExample]:
     return [examples.stored(row) for row in tx.execute(chosen)]
 
 
+def size(tx: Connection, id_: str) -> int:
+    """How many of the exam's examples are not forgotten."""
+    living = (
+        select(func.count())
+        .select_from(exam_case)
+        .join(example, exam_case.c.example == example.c.id)
+        .where(exam_case.c.exam == id_, example.c.forgotten_at.is_(None))
+    )
+    return tx.scalar(living) or 0
+
+
 def require_open(tx: Connection, id_: str) -> None:
     if get(tx, id_).state != "open":
         raise Refused(f"{id_} is retired: draw a new exam.")

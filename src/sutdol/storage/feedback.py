@@ -85,17 +85,10 @@ def add(tx: Connection, new: NewFeedback, *, daily: int, now: datetime) -> Feedb
 
 
 def find(
-    tx: Connection,
-    *,
-    state: State | None = None,
-    role: str | None = None,
-    user: str | None = None,
-    limit: int = 50,
-    before: str | None = None,
+    tx: Connection, *, limit: int = 50, before: str | None = None, **only: str | None
 ) -> list[Feedback]:
-    """A page of feedback, newest first; `before` is a cursor."""
-    given = {"state": state, "role": role, "user": user}
-    wanted = [table.c[name] == storable(one) for name, one in given.items() if one is not None]
+    """A page of feedback, newest first; `before` is a cursor, see `_only` for the rest."""
+    wanted = [table.c[name] == one for name, one in _only(only).items()]
     wanted += [pages.older(table.c.created_at, table.c.id, before)] if before is not None else []
     order = table.c.created_at.desc(), table.c.id.desc()
     rows = tx.execute(select(table).where(*wanted).order_by(*order).limit(limit))
@@ -127,9 +120,18 @@ def decide(
     return get(tx, id_)
 
 
-def counts(tx: Connection) -> dict[State, int]:
+def counts(tx: Connection, **only: str | None) -> dict[State, int]:
     """How much feedback there is in each state of which there is any."""
-    return tally.by(tx, table.c.state)
+    return tally.by(tx, table.c.state, **_only(only))
+
+
+def withdraw(
+    tx: Connection, user: str, *, kind: Kind, subject_kind: SubjectKind, subject: str
+) -> int:
+    """Delete what a user said of a subject, if nobody has reviewed it; how many there were."""
+    of = {"user": user, "kind": kind, "subject_kind": subject_kind, "subject": storable(subject)}
+    his = [table.c[name] == value for name, value in of.items()]
+    return tx.execute(delete(table).where(table.c.state == "waiting", *his)).rowcount
 
 
 def accepted(tx: Connection, since: datetime, *, role: str) -> dict[str, int]:
@@ -153,6 +155,11 @@ def forget(tx: Connection, source: str) -> int:
     living = table.c.source == source, table.c.state != "forgotten"
     tx.execute(update(table).where(*living, table.c.subject_kind == "text").values(subject=None))
     return tx.execute(update(table).where(*living).values(value={}, state="forgotten")).rowcount
+
+
+def _only(given: Mapping[str, str | None]) -> dict[str, str]:
+    """The state, role, kind or user that is asked for; none is any."""
+    return {name: storable(one) for name, one in given.items() if one is not None}
 
 
 def _take_back(tx: Connection, given: NewFeedback) -> None:

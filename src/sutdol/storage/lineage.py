@@ -56,13 +56,26 @@ def lineage(tx: Connection, version_id: str) -> list[Ancestor]:
     while current is not None:
         one = versions.get(tx, current)
         line.append(
-            Ancestor(version=one.id, snapshot=one.snapshot, origins=_origins(tx, one.snapshot))
+            Ancestor(version=one.id, snapshot=one.snapshot, origins=origins(tx, one.snapshot))
         )
         current = one.parent
     return line
 
 
-def _origins(tx: Connection, root: str | None) -> tuple[Origin, ...]:
+def kinds(tx: Connection, root: str) -> dict[str, int]:
+    """How many rows of each kind a snapshot has; none where its rows were pruned."""
+    counted = tx.execute(
+        select(example.c.kind, func.count().label("rows"))
+        .join(snapshot_row, snapshot_row.c.example == example.c.id)
+        .where(snapshot_row.c.snapshot == root)
+        .group_by(example.c.kind)
+        .order_by(example.c.kind)
+    )
+    return {row.kind: row.rows for row in counted}
+
+
+def origins(tx: Connection, root: str | None) -> tuple[Origin, ...]:
+    """Where the rows of a snapshot came from."""
     by = example.c.source, example.c.kind
     counted = tx.execute(
         select(*by, func.count().label("rows"))

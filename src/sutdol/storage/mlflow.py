@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
+from sutdol.core.addresses import bare
 from sutdol.core.errors import EngineError, MissingExtra, Refused, UsageError
 from sutdol.storage.batches import batches
 from sutdol.storage.outside import Dataset, Figure, ModelVersion, Registry, Run
@@ -45,12 +45,7 @@ TRY_LATER = (408, 429)
 
 def shown(uri: str) -> str:
     """The address without a password, or "" for what is none."""
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        return ""
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
+    return bare(uri).rstrip("/")
 
 
 def target(uri: str) -> str:

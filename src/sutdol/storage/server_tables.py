@@ -126,6 +126,7 @@ message = Table(
     body(),  # what else the message holds, such as tool calls
     Column("request", Words(64)),
     Column("model", Words(200)),
+    Column("dropped_at", Moment),  # taken back: kept for what was said of it, and shown to nobody
     created(),
     Index(None, "conversation", "created_at", "number"),
 )

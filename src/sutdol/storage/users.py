@@ -68,6 +68,12 @@ def get(tx: Connection, id_: str) -> User:
     return found[0]
 
 
+def names(tx: Connection, ids: Iterable[str]) -> dict[str, str]:
+    """What those are called of these ids that are users'."""
+    found = select(table.c.id, table.c.name).where(table.c.id.in_(ids))
+    return {row.id: row.name for row in tx.execute(found)}
+
+
 def by_name(tx: Connection, name: str) -> User:
     id_ = _ids(tx).get(folded(name))
     if id_ is None:

@@ -95,7 +95,7 @@ def welcome(request: Request) -> Response:
     return shell.page(request, "welcome.html")
 
 
-@router.get("/static/{version}/{name}")
+@router.get("/static/{version}/{name:path}")
 def file(request: Request, version: str, name: str) -> Response:
     """A file that pages load; under the address of another release it must not be kept."""
     found = assets.all().get(name)

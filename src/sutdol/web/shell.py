@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, partial
+from secrets import token_bytes
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -94,6 +95,15 @@ def page(
     return HTMLResponse(text, status, HEADERS)
 
 
+def masked(token: str) -> str:
+    """A token in hex as another text each time: pages are packed, and how long a packed page is
+    could otherwise tell those who listen and try (BREACH) what stands in it.
+    """
+    secret = bytes.fromhex(token)
+    mask = token_bytes(len(secret))
+    return mask.hex() + bytes(a ^ b for a, b in zip(mask, secret, strict=True)).hex()
+
+
 @cache
 def _environment() -> Environment:
     made = Environment(
@@ -105,6 +115,7 @@ def _environment() -> Environment:
     )
     made.globals |= {
         "asset": assets.url,
+        "masked": masked,
         "needed": assets.needed,
         "version": __version__,
         "languages": words.NAMES,

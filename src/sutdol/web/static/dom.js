@@ -42,7 +42,7 @@ export const at = (iso) => (iso ? h("time", { datetime: iso }, moment(iso)) : "â
 const TONES = {
   promote: "good", passed: "good", ok: "good", valid: "good", done: "good", accepted: "good", champion: "good", running: "accent",
   reject: "bad", refused: "bad", breached: "bad", failed: "bad", broken: "bad", revoked: "bad", rejected: "bad", troubled: "bad",
-  inconclusive: "warn", expired: "warn", cancelled: "warn", waiting: "warn", resting: "warn", orphaned: "warn", challenger: "accent",
+  inconclusive: "warn", expired: "warn", cancelled: "warn", waiting: "warn", resting: "warn", interrupted: "warn", orphaned: "warn", challenger: "accent",
 };
 // A word of the API in its colour and the reader's language.
 export const badge = (word, shown) => h("span", { class: `badge ${TONES[word] ?? ""}` }, shown ?? named(word));
@@ -50,7 +50,7 @@ export const badge = (word, shown) => h("span", { class: `badge ${TONES[word] ??
 // Every word that the API uses for a state, so that it can be translated.
 const NAMES = {
   promote: t("promote"), reject: t("reject"), inconclusive: t("inconclusive"),
-  waiting: t("waiting"), running: t("running"), done: t("done"), failed: t("failed"), cancelled: t("cancelled"),
+  waiting: t("waiting"), running: t("running"), done: t("done"), failed: t("failed"), cancelled: t("cancelled"), interrupted: t("interrupted"),
   orphaned: t("lost its worker"), stale: t("of another release"), accepted: t("accepted"), rejected: t("rejected"),
   forgotten: t("forgotten"), passed: t("passed"), breached: t("breached"), "not judged": t("not judged"), "not proven": t("not proven"),
   ok: t("ok"), absent: t("absent"), broken: t("broken"), troubled: t("troubled"), resting: t("resting"),
@@ -61,6 +61,7 @@ const NAMES = {
   initial: t("first model"), rollback: t("roll-back"), force: t("promoted by hand"),
 };
 export const named = (word) => NAMES[word] ?? word;
+export const STATES = Object.keys(NAMES);
 
 // Something to show where there is nothing yet: what it is, and what to do first.
 export const empty = (title, text, ...actions) =>

@@ -6,11 +6,15 @@ import { t } from "./words.js";
 // Says it for a while; `undo` is a function that a button calls. Returns what takes it away.
 export function toast(text, { bad = false, undo = null, label = t("Undo"), lasts = undo || bad ? 8000 : 4000 } = {}) {
   const shown = h("div", { class: `toast ${bad ? "bad" : ""}` }, h("p", {}, text));
+  let timer = null;
   const close = () => { clearTimeout(timer); shown.remove(); };
+  // Time does not run out on whoever points at it or is about to press its button.
+  const wait = () => { clearTimeout(timer); if (!shown.matches(":hover, :focus-within")) timer = setTimeout(close, lasts); };
   if (undo) shown.append(h("button", { type: "button", class: "link", onclick: () => { close(); undo(); } }, label));
   else shown.append(h("button", { type: "button", class: "link", "aria-label": t("Close"), onclick: close }, "×"));
-  const timer = setTimeout(close, lasts);
+  for (const one of ["pointerenter", "pointerleave", "focusin", "focusout"]) shown.addEventListener(one, () => setTimeout(wait));
   $("#toasts").append(shown);
+  wait();
   return close;
 }
 

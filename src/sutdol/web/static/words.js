@@ -1,14 +1,22 @@
 // Texts, numbers and times in the language of the page. English is what stands in the code.
 export const language = document.documentElement.lang;
-const korean = language === "ko" ? (await import("./ko.js")).default : {};
+const { words } = document.documentElement.dataset; // where the Korean of this page stands
+const korean = words ? (await import(words)).default : {};
 const plain = new Intl.NumberFormat(language);
 const moments = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 const days = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" });
+const monthDays = new Intl.DateTimeFormat(language, { month: "short", day: "numeric", timeZone: "UTC" });
 const ago = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+
+// The Korean of a module that a page imports later: to be awaited before the module is imported.
+export async function learn(module) {
+  if (words) Object.assign(korean, (await import(`./ko/${module}`)).default);
+}
 
 // Before a | stands the form for one: "{n} round|{n} rounds" with { n: 3 }. Korean has one form.
 export function t(english, values = {}) {
-  const forms = (korean[english] ?? english).split("|");
+  const text = korean[english] ?? english;
+  const forms = values.n === undefined ? [text] : text.split("|");
   const said = forms.length > 1 && values.n !== 1 ? forms[1] : forms[0];
   return said.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
@@ -34,6 +42,7 @@ export const interval = (figure, digits = 1) =>
 
 export const moment = (iso) => (iso ? moments.format(new Date(iso)) : "–");
 export const day = (iso) => days.format(new Date(iso));
+export const monthDay = (iso) => monthDays.format(new Date(iso));
 
 const SPANS = [["year", 31536000], ["month", 2592000], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60]];
 export function since(iso, now = Date.now()) {
