@@ -1,5 +1,6 @@
 """A browser before a server of the test: Chromium, watched for whatever goes wrong in it."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -47,6 +48,7 @@ FLAGS = [
 ]
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 PATIENCE = 20_000  # milliseconds for a busy machine
+LOOPS: list[asyncio.AbstractEventLoop] = []
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 
 
@@ -61,8 +63,19 @@ def chromium() -> Iterator[Browser]:
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        LOOPS.append(asyncio.get_running_loop())
         yield browser
+        asyncio._set_running_loop(LOOPS.pop())
         browser.close()
+
+
+@pytest.fixture(autouse=True)
+def loop_of_the_browser() -> Iterator[None]:
+    """Its loop counts as running in these tests alone: elsewhere flows would be run on it."""
+    if LOOPS:
+        asyncio._set_running_loop(LOOPS[0])
+    yield
+    asyncio._set_running_loop(None)
 
 
 @dataclass(kw_only=True)

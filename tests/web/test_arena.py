@@ -117,7 +117,7 @@ def test_a_line_that_is_cut_is_said_and_comes_back_by_itself(
     serve: Serve, sutdol: Sutdol, window: Open
 ) -> None:
     site = serve(battle=SMALL)
-    flow = site.post("/api/v1/battles", {"rounds": 60}).json["id"]
+    flow = site.post("/api/v1/battles", {"rounds": 40}).json["id"]
     page = window(site).go(f"/arena/{flow}")
     with working(sutdol):
         page.wait_for_selector("#rounds tbody tr")
@@ -127,7 +127,7 @@ def test_a_line_that_is_cut_is_said_and_comes_back_by_itself(
             time.sleep(0.05)
         page.context.set_offline(False)
         expect(page.locator("#line [data-line=over]")).to_have_text("Over")
-    assert rounds(page) == [str(number) for number in range(1, 61)]
+    assert rounds(page) == [str(number) for number in range(1, 41)]
 
 
 def test_stopping_asks_first_and_what_was_stopped_goes_on(site: Site, window: Open) -> None:

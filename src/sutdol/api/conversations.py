@@ -33,7 +33,7 @@ FORMS: Mapping[Form, tuple[str, str]] = {
 Messages = Annotated[int, Query(ge=1, le=1_000, description="So many messages at the most.")]
 SaidBefore = Annotated[
     str | None,
-    Query(max_length=64, pattern=r"^[^\x00]+$", description="Those that were said before this one."),
+    Query(max_length=64, pattern=r"^[^\x00]+$", description="Those said before this one."),
 ]
 FILE: dict[int | str, dict[str, Any]] = {
     200: {"content": {kind.partition(";")[0]: {} for _, kind in FORMS.values()}}

@@ -160,9 +160,10 @@ function unmeasured(shown) {
 
 function tile({ name, first, last, change, turn }) {
   const style = { better: "up", worse: "down" }[turn];
-  const word = { better: t("better"), worse: t("worse") }[turn];
+  const word = { better: t("better"), worse: t("worse"), same: "" }[turn];
   return h("div", { class: "stat" }, h("dt", {}, name),
-    h("dd", {}, percent(last.value), " ", word && h("small", { class: style }, `${points(change)} ${word}`)),
+    h("dd", {}, percent(last.value)),
+    change !== null && h("dd", {}, h("span", { class: style }, `${points(change)} ${word}`)),
     h("dd", {}, interval(last).replace(/^.*?\[/, "["), `, n ${number(last.n)}`),
     change !== null && h("dd", {}, t("first {figure}", { figure: interval(first) })));
 }

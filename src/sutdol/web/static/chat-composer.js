@@ -8,7 +8,8 @@ const COMPOSING = 229; // what keydown says of a key that an input method takes
 // `send(text)` and `stop()` are what its button does, `leave()` what Escape does besides.
 export function composer({ send, stop, leave }) {
   const form = $("#composer"), area = $("textarea", form), button = $("#send"), ends = $("#stop");
-  let id = "", kept = null, answers = false, allowed = true;
+  const isFine = matchMedia("(pointer: fine)").matches; // elsewhere a focus brings up a keyboard
+  let id = "", kept = null, answers = false, allowed = false;
 
   function grow() {
     area.style.setProperty("height", "auto");
@@ -35,7 +36,7 @@ export function composer({ send, stop, leave }) {
   area.addEventListener("input", changed);
   area.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === COMPOSING) return;
-    if (matchMedia("(pointer: coarse)").matches) return; // there Enter is for lines: a thumb is near the button
+    if (!isFine) return; // there Enter is for lines: a thumb is near the button
     event.preventDefault();
     submit();
   });
@@ -51,7 +52,7 @@ export function composer({ send, stop, leave }) {
   return {
     get text() { return area.value; },
     write,
-    focus() { area.focus({ preventScroll: true }); },
+    focus() { if (isFine) area.focus({ preventScroll: true }); },
     // The draft of another conversation.
     open(name) { id = name; kept = null; write(sessionStorage.getItem(KEY(id)) ?? ""); },
     // What is written from here on is the draft of this conversation: it was new until now.

@@ -47,6 +47,7 @@ export function speech({ pen, model, told }) {
     $("#turns").append(answer.element);
     greet();
     view.latest();
+    if (from) pen.focus(); // the button that was pressed is gone
     let head;
     try {
       if (from) await post(`${PATH}/${id}/rewind`, { message: from.id });
@@ -154,6 +155,7 @@ export function speech({ pen, model, told }) {
         await post(`${PATH}/${id}/rewind`, { message: now });
         await post(`${PATH}/${id}/restore`, { message: before });
         if (room.about?.id === id) await open(id);
+        pen.focus();
       } catch (error) {
         failed(error);
       }

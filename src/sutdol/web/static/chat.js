@@ -8,7 +8,7 @@ import { $, $$ } from "./dom.js";
 import { failed } from "./talk.js";
 
 const main = $("main");
-const isFine = matchMedia("(pointer: fine)").matches; // elsewhere to focus it would bring up a keyboard
+const LATE = 500; // milliseconds: a model server that is away may take longer to be missed
 const pen = composer({
   send: (text) => speaking.say(text),
   stop: () => speaking.stop(),
@@ -36,7 +36,7 @@ async function go(id) {
   await speaking.leave();
   if (id !== idOf(location.pathname)) history.pushState(null, "", id ? `/chat/${id}` : "/chat");
   await show(id);
-  if (isFine) pen.focus();
+  pen.focus();
 }
 
 async function show(id) {
@@ -47,6 +47,7 @@ async function show(id) {
     list.mark(id);
   } catch (error) {
     failed(error);
+    history.replaceState(null, "", room.about ? `/chat/${room.about.id}` : "/chat");
   }
 }
 
@@ -73,7 +74,8 @@ $("#edits button").onclick = () => { speaking.settle(); pen.focus(); };
 $("#rename").onclick = () => list.rename(room.about);
 list.tells($("#about"), () => room.about);
 
-await Promise.all([model.load().catch(failed), list.load().catch(failed), show(idOf(location.pathname))]);
+const models = Promise.race([model.load().catch(failed), new Promise((resolve) => { setTimeout(resolve, LATE); })]);
+await Promise.all([models, list.load().catch(failed), show(idOf(location.pathname))]);
 view.latest();
 main.ariaBusy = null;
-if (isFine) pen.focus();
+pen.focus();

@@ -27,7 +27,8 @@ open(place, async () => {
     measured.length || !apart.length ? figures(found, measured) : null, learned(found), differences(found));
 });
 
-const alone = () => empty(t("There is only one version"), t("Two versions can be compared once a challenger was trained."));
+const alone = () =>
+  empty(t("There is only one version"), t("Two versions can be compared once a challenger was trained."));
 
 // Each select keeps a version that is older than those in the list.
 function pickers(all, a, b) {

@@ -45,7 +45,8 @@ export function past(role) {
 }
 
 function entry(role, one) {
-  const tone = one.kind === "rollback" ? "warn" : "good", kind = one.kind === "promote" ? t("new champion") : named(one.kind);
+  const tone = one.kind === "rollback" ? "warn" : "good";
+  const kind = one.kind === "promote" ? t("new champion") : named(one.kind);
   const word = one.kind === "verdict" ? badge(one.what) : h("span", { class: `badge ${tone}` }, kind);
   return h("li", {},
     h("div", { class: "row" }, word, who(role, one), h("small", { class: "muted" }, ago(one.at))),

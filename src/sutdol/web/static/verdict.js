@@ -33,7 +33,8 @@ open(place, async () => {
 });
 
 const stat = (name, value, ...notes) =>
-  h("div", { class: "stat" }, h("dt", {}, name), h("dd", {}, value), notes.filter(Boolean).map((one) => h("dd", {}, one)));
+  h("div", { class: "stat" }, h("dt", {}, name), h("dd", {}, value),
+    notes.filter(Boolean).map((one) => h("dd", {}, one)));
 
 function better({ primary, decision, champion, challenger, budget }) {
   const { effect, low, high } = primary;

@@ -7,6 +7,7 @@ import { table } from "./table.js";
 import { number, t } from "./words.js";
 
 const AT_ONCE = 25;
+const none = () => h("span", { class: "muted" }, "–");
 const age = (version) => Number(version.replace(/^.*-v/, ""));
 
 // `crown` is called with a version that is to be promoted by hand.
@@ -20,15 +21,16 @@ export function versions(role, { crown }) {
   const count = (name) => ({
     name, title: h("span", { class: "cap" }, name === "twin" ? t("twins") : kind(name)), number: true,
     value: (one) => one.kinds[name] ?? 0,
-    show: (one) => (one.kinds[name] ? number(one.kinds[name]) : h("span", { class: "muted" }, "–")),
+    show: (one) => (one.kinds[name] ? number(one.kinds[name]) : none()),
   });
   const listed = table({
     caption: t("All versions"),
     columns: [
       { name: "version", title: t("Version"), value: (one) => one.version,
-        show: (one) => h("span", { class: "pick" }, box(one), versionLink(role, one.version), one.aliases.map((name) => badge(name))) },
+        show: (one) => h("span", { class: "pick" },
+          box(one), versionLink(role, one.version), one.aliases.map((name) => badge(name))) },
       { name: "verdict", title: t("Verdict"), value: (one) => one.verdict?.decision,
-        show: ({ verdict }) => (verdict ? verdictLink(role, verdict.id, badge(verdict.decision)) : h("span", { class: "muted" }, "–")) },
+        show: ({ verdict }) => (verdict ? verdictLink(role, verdict.id, badge(verdict.decision)) : none()) },
       { name: "rows", title: t("Learned from"), number: true, value: (one) => total(one),
         show: (one) => number(total(one)) },
       ...KIND_ORDER.map(count),
