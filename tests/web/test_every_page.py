@@ -85,7 +85,8 @@ def shape(page: Page) -> list[str]:
 def untranslated(page: Page) -> list[str]:
     """Buttons, headings and labels of a Korean page that are English sentences."""
     texts: list[str] = page.evaluate(
-        """[...document.querySelectorAll("h1, h2, h3, label, legend, th, dt, summary, button:not([lang], :has(*))")]
+        """[...document.querySelectorAll("h1, h2, h3, label, legend, th, dt, summary"),
+            ...document.querySelectorAll("button:not([lang], :has(*))")]
           .filter((one) => !one.closest("[lang=en], code, pre") && !one.querySelector("code"))
           .map((one) => one.textContent.trim())"""
     )

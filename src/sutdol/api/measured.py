@@ -50,7 +50,7 @@ def on_exam(tx: Tx, role: str, version: str) -> Examined | None:
 
 
 def _is_rail(check: Mapping[str, Any]) -> bool:
-    return check["kind"] == "proven" and check["against"] == "champion"
+    return (check["kind"], check["against"]) == ("proven", "champion")
 
 
 def in_battle(tx: Tx, version: str) -> Measured | None:

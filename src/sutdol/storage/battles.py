@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import Connection, and_, case, func, insert, select, update
 
@@ -161,10 +161,10 @@ def fought_by(tx: Connection, guards: Collection[str]) -> list[Fought]:
     return [Fought(**row._asdict()) for row in tx.execute(chosen)]
 
 
-def body(tx: Connection, id_: str, number: int) -> Mapping[str, object]:
+def body(tx: Connection, id_: str, number: int) -> Mapping[str, Any]:
     """What a round came to."""
     chosen = round_.c.battle == id_, round_.c.number == number
-    found: Mapping[str, object] = tx.execute(select(round_.c.body).where(*chosen)).scalar_one()
+    found: Mapping[str, Any] = tx.execute(select(round_.c.body).where(*chosen)).scalar_one()
     return found
 
 

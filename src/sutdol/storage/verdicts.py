@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, and_, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select
 
 from sutdol.core.errors import Refused, UnknownName
 from sutdol.storage import looks
@@ -87,7 +87,7 @@ def page(
     version: str | None = None,
 ) -> list[StoredVerdict]:
     """Verdicts, newest first, from the one after `after` on; with `version`, those about it."""
-    wanted = [table.c.role.in_(roles)]
+    wanted: list[ColumnElement[bool]] = [table.c.role.in_(roles)]
     if after is not None:
         at = after.created_at
         earlier = and_(table.c.created_at == at, table.c.id < after.id)

@@ -38,8 +38,8 @@ class Asset:
 @cache
 def all() -> dict[str, Asset]:
     """Every file by name."""
-    found = sorted(one for one in FOLDER.rglob("*") if one.is_file())
-    read = {one.relative_to(FOLDER).as_posix(): one.read_text(encoding="utf-8") for one in found}
+    files = sorted(one for one in FOLDER.rglob("*") if one.is_file())
+    read = {one.relative_to(FOLDER).as_posix(): one.read_text(encoding="utf-8") for one in files}
     read["chart.js"] = chart.COMPONENT.read_text(encoding="utf-8")
     found = {name: _asset(name, lean(text)) for name, text in read.items()}
     modules = [name for name in found if name.endswith(".js")]
