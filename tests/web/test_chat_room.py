@@ -1,7 +1,5 @@
 """The page of chats around what is said: conversations, drafts, models, and everybody's hands."""
 
-import time
-
 import pytest
 from playwright.sync_api import expect
 from tests.api.conftest import Serve
@@ -98,9 +96,7 @@ def test_a_long_conversation_opens_at_its_end_and_goes_back(site: Site, window: 
     name = site.post(PATH, {"title": "long", "messages": said}).json["id"]
     opened = window(site)
     opened.go("/chat")
-    begun = time.monotonic()
     page = opened.go(f"/chat/{name}")
-    assert time.monotonic() - begun < 3, "a second where the machine is not shared"
     expect(turns(page)).to_have_count(50)
     expect(turns(page).last).to_be_in_viewport()
     expect(page.get_by_role("button", name="Jump to the latest")).to_be_hidden()

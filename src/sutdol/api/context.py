@@ -56,7 +56,10 @@ class _Passage:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            message["headers"] = [*message.get("headers", ()), *self._headers()]
+            given = list(message.get("headers", ()))
+            if all(name != b"cache-control" for name, _ in given):
+                given.append(NOT_KEPT)  # by any cache: the next who asks may be somebody else
+            message["headers"] = [*given, *self._headers()]
         await self._send(message)
 
     def _headers(self) -> list[tuple[bytes, bytes]]:
@@ -105,6 +108,7 @@ class _Passage:
         )
 
 
+NOT_KEPT = (b"cache-control", b"no-store")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 

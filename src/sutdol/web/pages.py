@@ -137,5 +137,5 @@ def _is_browser(request: Request) -> bool:
 
 def _inside(path: str) -> str:
     """A path of ours: what leads elsewhere leads home."""
-    local = path.startswith("/") and not path.startswith("//") and "\\" not in path
+    local = path.startswith("/") and "//" not in path.partition("?")[0] and "\\" not in path
     return path if local else "/"

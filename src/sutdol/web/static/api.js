@@ -39,8 +39,16 @@ export function explained(error) {
     not_ready: t("Something must happen first."),
     too_large: t("This is too large."),
   };
-  const said = known[error.code];
-  return said && document.documentElement.lang !== "en" ? `${said} (${error.message})` : error.message;
+  const kinds = {
+    404: t("It is not here, or not any more."),
+    422: t("A value is not right."),
+    429: known.rate_limit_exceeded,
+    500: t("Something went wrong in the server."),
+    502: t("The model server did not answer as it should."),
+    503: known.unavailable,
+  };
+  const said = known[error.code] ?? kinds[error.status];
+  return said && said !== error.message && document.documentElement.lang !== "en" ? `${said} (${error.message})` : error.message;
 }
 
 // The raw answer, for streams; `Failed` when it is no success.

@@ -61,9 +61,11 @@ export function put(message, element = said(message, room.deeds)) {
   return one;
 }
 
-// Takes messages away, from a place on.
+// Takes messages away, from a place on, and returns them.
 export function cut(place) {
-  for (const one of room.shown.splice(place)) one.element.remove();
+  const gone = room.shown.splice(place);
+  for (const one of gone) one.element.remove();
+  return gone;
 }
 
 export const placeOf = (message) => room.shown.findIndex((one) => one.message === message);

@@ -39,8 +39,8 @@ export function speech({ pen, model, told }) {
 
   async function exchange(content, text, { from, edited }) {
     const { signal } = answering.stopper, id = room.about?.id, place = from ? placeOf(from) : room.shown.length;
-    const lost = room.shown.length - place;
-    cut(place);
+    const lost = room.shown.length - place, dropped = cut(place);
+    room.lost = false; // what is said where nothing was found begins anew
     const body = content === text ? {} : { content };
     const question = put({ role: "user", content: text, body, created_at: new Date().toISOString() });
     const answer = coming(room.deeds, view.follow);
@@ -54,7 +54,7 @@ export function speech({ pen, model, told }) {
       head = await asking({ model: model(), content, conversation: id, signal });
     } catch (error) {
       answer.element.remove();
-      await takeBack(error, text, { from, edited, id });
+      await takeBack(error, text, { from, edited, id, place, dropped });
       return;
     }
     question.message.id = head.question;
@@ -63,17 +63,29 @@ export function speech({ pen, model, told }) {
     await hear(answer, head, signal);
   }
 
-  // Nothing was said: what stood there comes back, and the text to where it was written.
-  async function takeBack(error, text, { from, edited, id }) {
+  // Nothing was said: what stood there comes back, and the text to where it was written; the text
+  // first, as it must not be lost where the server is away or asks to sign in again.
+  async function takeBack(error, text, { from, edited, id, place, dropped }) {
+    if (!from && !pen.text) pen.write(text);
     if (from) await post(`${PATH}/${id}/restore`, { message: from.id }).catch(() => {});
-    if (id) await open(id);
-    else { cut(0); greet(); }
-    if (edited) rewrite(room.shown.find((one) => one.message.id === from.id)?.message ?? from, text);
-    else if (!from && !pen.text) pen.write(text);
+    const found = id && await open(id).catch(() => false);
+    if (!found) {
+      cut(place);
+      for (const one of dropped) put(one.message, one.element);
+      greet();
+    }
+    const there = from && room.shown.find((one) => one.message.id === from.id)?.message;
+    if (edited && there) rewrite(there, text);
+    else if (!there && !pen.text) pen.write(text);
     if (error.name === "AbortError") return;
     if (!("status" in error)) throw error;
-    const blocked = t("The guard blocked this message. Say it another way, and send it again.");
-    complain(error.code === "content_filter" ? blocked : explained(error));
+    complain(reason(error, from && !there));
+  }
+
+  function reason(error, isLost) {
+    if (isLost) return t("The server did not keep this message: send it again.");
+    return error.code === "content_filter" ? t("The guard blocked this message. Say it another way, and send it again.")
+      : explained(error);
   }
 
   function begun(id, text) {
@@ -108,8 +120,12 @@ export function speech({ pen, model, told }) {
     const came = signal.aborted ? t("Stopped") : t("The answer is there: {text}", { text: brief(answer.plain) });
     announce(wrong ?? came);
     if (signal.aborted) await kept(head);
-    const { messages: _, ...found } = await get(url(`${PATH}/${head.conversation}`, { limit: 1 }));
-    if (room.about?.id === found.id) name(found);
+    await retell(head.conversation).catch((error) => { if (!wrong) throw error; }); // else enough is said
+  }
+
+  async function retell(id) {
+    const { messages: _, ...found } = await get(url(`${PATH}/${id}`, { limit: 1 }));
+    if (room.about?.id === id) name(found);
     told(found);
   }
 

@@ -1,4 +1,5 @@
-// Forms that stand alone on a page: they say what is wrong, and are busy while they ask.
+// Forms that stand alone on a page: they say what is wrong, and are busy while they ask. Their method
+// is "dialog", so that one whose script did not come sends nothing: no password gets into an address.
 import { explained } from "./api.js";
 import { $ } from "./dom.js";
 

@@ -49,7 +49,7 @@ function figures(role, rounds, usage, waiting) {
 const spread = ({ low, high, n }) => `${number(100 * low, 1)}–${number(100 * high, 1)}, n ${number(n)}`;
 
 function lately(events) {
-  const shown = events.slice(-LATELY).reverse();
+  const shown = [...events].reverse();
   if (!shown.length) return;
   show("#lately", shown.map((one) => h("li", {}, h("div", { class: "row" }, happening(one), h("small", { class: "muted" }, ago(one.at))),
     h("div", {}, one.kind === "verdict" ? judged(one) : crowned(one)))));
@@ -168,7 +168,7 @@ async function load() {
   const [battles, roles, history, usage, servers, counts] = await Promise.all([
     get("/api/v1/battles?limit=1"),
     quiet(get("/api/v1/models"), { data: [] }),
-    quiet(get("/api/v1/models/guard/history"), { data: [] }),
+    quiet(get(`/api/v1/models/guard/history?limit=${LATELY}`), { data: [] }),
     quiet(get(url("/api/v1/usage", { by: "day", since: since.toISOString() })), { data: [] }),
     quiet(get("/api/v1/upstreams"), { data: [] }),
     may("reviewer") ? quiet(get("/api/v1/feedback/counts"), {}) : {},

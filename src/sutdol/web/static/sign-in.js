@@ -5,7 +5,8 @@ import { submits } from "./form.js";
 import { t } from "./words.js";
 
 const wanted = new URLSearchParams(location.search).get("next") ?? "/";
-const next = new URL(wanted, location.origin);
+// A path such as /.//elsewhere leads elsewhere when it is taken for an address of its own.
+const next = URL.canParse(wanted, location.origin) ? new URL(wanted, location.origin).href : "/";
 $("#plain").hidden = window.isSecureContext;
 
 submits($("#sign-in"), async ({ name, password }) => {
@@ -15,5 +16,5 @@ submits($("#sign-in"), async ({ name, password }) => {
   } catch {
     throw new Error(t("The password is right, but your browser did not keep the session: this address is not HTTPS."));
   }
-  location.assign(next.origin === location.origin ? next.pathname + next.search : "/");
+  location.assign(next.startsWith(`${location.origin}/`) ? next : "/");
 });
