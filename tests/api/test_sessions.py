@@ -59,6 +59,17 @@ def test_a_cookie_leaves_this_machine_only_encrypted(serve: Serve) -> None:
     assert "Secure" in signs_in(site, "kim").headers["set-cookie"].split("; ")
 
 
+@on_sqlite
+def test_no_answer_about_somebody_is_kept_by_a_cache(locked: Site) -> None:
+    """What comes by a cookie, a shared cache may otherwise give to the next who asks."""
+    new_user(locked, "kim")
+    page = browser(signs_in(locked, "kim"))
+    for path in (ME, SESSIONS, "/api/v1/conversations", "/api/v1/none", "/", "/nonsense"):
+        for headers in (page, {}):
+            answer = locked.get(path, key="", headers={"accept": "text/html", **headers})
+            assert answer.headers["cache-control"] == "no-store", path
+
+
 def test_who_signs_out_is_nobody_at_once(locked: Site) -> None:
     new_user(locked, "kim")
     page = browser(signs_in(locked, "kim"))

@@ -4,6 +4,7 @@ import { t } from "./words.js";
 
 const KEY = (id) => `sutdol.draft.${id || "new"}`;
 const COMPOSING = 229; // what keydown says of a key that an input method takes
+const LONG = 10000; // characters that fill the room there is in any case: to measure more takes seconds
 
 // `send(text)` and `stop()` are what its button does, `leave()` what Escape does besides.
 export function composer({ send, stop, leave }) {
@@ -12,6 +13,7 @@ export function composer({ send, stop, leave }) {
   let id = "", kept = null, answers = false, allowed = false;
 
   function grow() {
+    if (area.value.length > LONG) return area.style.setProperty("height", "40dvh");
     area.style.setProperty("height", "auto");
     area.style.setProperty("height", `${area.scrollHeight + 2}px`);
   }
@@ -46,7 +48,8 @@ export function composer({ send, stop, leave }) {
     if (answers) stop();
     else leave();
   });
-  ends.addEventListener("click", stop);
+  // It stands where one sent: the second click of two was not meant for it.
+  ends.addEventListener("click", (event) => { if (event.detail < 2) stop(); });
 
   const write = (text) => { area.value = text; changed(); };
   return {

@@ -11,8 +11,13 @@ export function h(tag, attributes = {}, ...children) {
     else if (name in made && typeof value !== "string" && name !== "list") made[name] = value;
     else made.setAttribute(name, value === true ? "" : value);
   }
-  made.append(...children.flat(Infinity).filter((one) => one != null && one !== false));
+  put(made, children.flat(Infinity).filter((one) => one != null && one !== false));
   return made;
+}
+
+// One by one: a function takes only so many arguments, and what models say may be long.
+export function put(element, nodes) {
+  for (const one of nodes) element.append(one);
 }
 
 export const $ = (selector, within = document) => within.querySelector(selector);

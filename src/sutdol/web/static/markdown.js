@@ -1,10 +1,11 @@
 // Markdown as elements, made node by node: nothing that a model says is markup to the browser.
 import { copier } from "./copying.js";
-import { h } from "./dom.js";
+import { h, put } from "./dom.js";
 import { inline } from "./inline.js";
 import { t } from "./words.js";
 
 const DEEPEST = 8; // lists and quotes within each other; what lies deeper is a paragraph
+const MOST_ADDED = 10000; // cells of a table that a row lacks: a few letters must not make millions
 const FENCE = /^( {0,3})(`{3,}|~{3,})(.*)$/;
 const HEADING = /^ {0,3}(#{1,6})(?:[ \t]|$)/;
 const RULE = /^ {0,3}([-*_])[ \t]*(?:\1[ \t]*){2,}$/;
@@ -15,7 +16,7 @@ const ROW = /^[\s|:-]+$/;
 // The whole text at once.
 export function render(text) {
   const made = document.createDocumentFragment(), levels = [];
-  made.append(...blocks(linesOf(text), 0).map((one) => show(one, levels)));
+  put(made, blocks(linesOf(text), 0).map((one) => show(one, levels)));
   return made;
 }
 
@@ -35,7 +36,7 @@ export function growing(element) {
       const trial = [...levels];
       const next = found.slice(Math.max(last, 0)).map((one) => show(one, trial));
       for (const one of open) one.remove();
-      element.append(...done, ...next);
+      put(element, [...done, ...next]);
       open = next;
       if (last > 0) settled += length(lines.slice(0, found[last].start));
     },
@@ -230,7 +231,10 @@ const SHOWN = {
     const cell = (tag, text, place, more) =>
       h(tag, { class: sides[place] || null, ...more }, inline(text, { breaks: true }));
     const top = head.map((text, place) => (text ? cell("th", text, place, { scope: "col" }) : cell("td", "", place)));
-    const below = rows.map((row) => h("tr", {}, head.map((_, place) => cell("td", row[place] ?? "", place))));
+    let spare = MOST_ADDED;
+    const full = (row) => (spare -= Math.max(0, head.length - row.length)) >= 0;
+    const cut = (row) => (full(row) ? head : head.slice(0, row.length));
+    const below = rows.map((row) => h("tr", {}, cut(row).map((_, place) => cell("td", row[place] ?? "", place))));
     return h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t("Table") },
       h("table", {}, h("thead", {}, h("tr", {}, top)), h("tbody", {}, below)));
   },
