@@ -272,3 +272,42 @@ def test_enter_sends_but_not_while_a_syllable_is_put_together(site: Site, window
     page.keyboard.press("Enter")
     expect(turns(page)).to_have_text(["한\n글", "글 한"])
     expect(area).to_have_value("")
+
+
+@on_sqlite
+def test_nothing_one_wrote_is_lost_with_the_server(serve: Serve, window: Open) -> None:
+    with FakeServer(reply=lambda _: "one two three") as upstream:
+        page = window(serve(openai_base_url=upstream.url), language="ko").go("/chat")
+        area = page.get_by_label("메시지", exact=True)
+        area.fill("count")
+        page.get_by_role("button", name="보내기").dblclick()  # the second click is no stop
+        expect(turns(page)).to_have_text(["count", "one two three"])
+        done(page)
+
+        page.context.set_offline(True)
+        area.fill("more")
+        page.keyboard.press("Enter")
+        expect(page.locator("#wrong")).to_have_text("서버에 연결할 수 없습니다.")
+        expect(area).to_have_value("more")
+        expect(turns(page)).to_have_text(["count", "one two three"])
+        page.context.set_offline(False)
+        area.press("Enter")
+        expect(turns(page)).to_have_text(["count", "one two three", "more", "one two three"])
+
+
+@on_sqlite
+def test_what_is_asked_again_of_a_deleted_conversation_comes_back_to_be_sent(
+    site: Site, window: Open
+) -> None:
+    page = window(site).go("/chat")
+    say(page, "count")
+    done(page)
+    site.delete(f"{PATH}/{page.url.rpartition('/')[2]}")
+    page.get_by_role("button", name="Retry").click()
+    expect(page.locator("#wrong")).to_contain_text("send it again")
+    expect(page.get_by_role("heading", name="This conversation is not here")).to_be_visible()
+    expect(page.get_by_label("Message", exact=True)).to_have_value("count")
+    page.get_by_label("Message", exact=True).press("Enter")
+    done(page)
+    expect(turns(page).first).to_have_text("count")
+    expect(page.get_by_role("heading", name="This conversation is not here")).to_be_hidden()

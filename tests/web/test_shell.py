@@ -120,16 +120,18 @@ def test_nobody_is_sent_elsewhere_after_signing_in(site: Site) -> None:
 @on_sqlite
 def test_signing_in_and_out(locked: Site, window: Open) -> None:
     new_user(locked, "kim", "user")
-    page = window(locked).go("/models")
+    page = window(locked).go("/settings#about")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("Name: Fill this in.")
     page.get_by_label("Name").fill("kim")
     page.get_by_label("Password").fill("wrong password")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_have_text("The name or the password is wrong.")
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_url("**/models")
+    page.wait_for_url("**/settings#about")
 
     expect(page.get_by_role("link", name="Feedback")).to_have_count(0)  # a user reviews nothing
     page.get_by_role("button", name="Sign out").click()

@@ -4,6 +4,7 @@ import { t } from "./words.js";
 
 const SAFE = ["GET", "HEAD"];
 const token = unmasked($('meta[name="csrf"]')?.content ?? "");
+const WHOLE = ["away", "sign_in_failed", "password_wrong"]; // the server's sentence says no more
 const LEVELS = ["user", "reviewer", "operator", "admin"];
 export const me = { user: $('meta[name="user"]')?.content, role: $('meta[name="role"]')?.content };
 export const may = (role) => LEVELS.indexOf(me.role) >= LEVELS.indexOf(role);
@@ -40,6 +41,7 @@ export function explained(error) {
     too_large: t("This is too large."),
   };
   const kinds = {
+    400: t("This cannot be done like that."),
     404: t("It is not here, or not any more."),
     422: t("A value is not right."),
     429: known.rate_limit_exceeded,
@@ -48,7 +50,8 @@ export function explained(error) {
     503: known.unavailable,
   };
   const said = known[error.code] ?? kinds[error.status];
-  return said && said !== error.message && document.documentElement.lang !== "en" ? `${said} (${error.message})` : error.message;
+  if (!said || document.documentElement.lang === "en") return error.message;
+  return WHOLE.includes(error.code) ? said : `${said} (${error.message})`;
 }
 
 // The raw answer, for streams; `Failed` when it is no success.
@@ -65,7 +68,7 @@ export async function ask(method, path, { body, signal, headers = {}, keepalive 
   }
   if (answer.ok) return answer;
   const told = await answer.json().catch(() => ({}));
-  if (answer.status === 401 && me.role) location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
+  if (answer.status === 401 && me.role) location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search + location.hash)}`);
   throw new Failed(answer.status, told.error ?? { message: `HTTP ${answer.status}` });
 }
 

@@ -2,6 +2,13 @@
 // is "dialog", so that one whose script did not come sends nothing: no password gets into an address.
 import { explained } from "./api.js";
 import { $ } from "./dom.js";
+import { t } from "./words.js";
+
+// In the language of the page, which need not be that of the browser.
+function lacks({ validity, minLength, validationMessage }) {
+  if (validity.valueMissing) return t("Fill this in.");
+  return validity.tooShort ? t("At least {count} characters.", { count: minLength }) : validationMessage;
+}
 
 export function submits(form, deed) {
   const wrong = $('[role="alert"]', form), button = $("button.primary", form);
@@ -11,7 +18,7 @@ export function submits(form, deed) {
     wrong.hidden = true;
     if (first) {
       wrong.hidden = false;
-      wrong.textContent = `${form.querySelector(`label[for="${first.id}"]`)?.textContent ?? ""}: ${first.validationMessage}`;
+      wrong.textContent = `${form.querySelector(`label[for="${first.id}"]`)?.textContent ?? ""}: ${lacks(first)}`;
       first.focus();
       return;
     }

@@ -83,7 +83,7 @@ async function sendToSettings() {
 }
 
 function fields(people, role, may_do) {
-  const name = h("input", { name: "name", required: true, maxLength: 100, autocomplete: "off" });
+  const name = h("input", { name: "name", required: true, maxLength: 64, autocomplete: "off" });
   const known = h("datalist", { id: "known-models" });
   const models = h("input", { name: "models", autocomplete: "off", spellcheck: "false", list: known.id });
   get("/v1/models").then(({ data }) => fill(known, data.map((one) => h("option", { value: one.id }))), () => {});

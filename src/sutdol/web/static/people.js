@@ -13,7 +13,7 @@ let shown = null, all = [];
 async function add() {
   let made = null;
   const name = h("input", {
-    name: "name", required: true, maxLength: 100, autocomplete: "off", autocapitalize: "none", spellcheck: "false",
+    name: "name", required: true, maxLength: 64, autocomplete: "off", autocapitalize: "none", spellcheck: "false",
   });
   await question({
     title: t("Add a person"),

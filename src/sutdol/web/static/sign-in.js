@@ -16,5 +16,5 @@ submits($("#sign-in"), async ({ name, password }) => {
   } catch {
     throw new Error(t("The password is right, but your browser did not keep the session: this address is not HTTPS."));
   }
-  location.assign(next.startsWith(`${location.origin}/`) ? next : "/");
+  location.assign(next.startsWith(`${location.origin}/`) ? next + (next.includes("#") ? "" : location.hash) : "/");
 });
