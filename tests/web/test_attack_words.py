@@ -18,13 +18,15 @@ def said(name: str, before: str) -> dict[str, str]:
 
 
 def test_of_attacks_what_their_help_says() -> None:
-    assert said("attacks.js", r"\n  (\w+): ") == {one.name: one.doc for one in ATTACKS.values()}
+    assert said("arena/attacks.js", r"\n  (\w+): ") == {
+        one.name: one.doc for one in ATTACKS.values()
+    }
 
 
 def test_of_groups_what_their_help_says() -> None:
-    assert said("families.js", r"\n  (\w+): \{\s*name: [^{}]*? text: ") == dict(GROUPS)
+    assert said("arena/families.js", r"\n  (\w+): \{\s*name: [^{}]*? text: ") == dict(GROUPS)
 
 
 def test_something_of_every_family() -> None:
     families = {one.family for one in ATTACKS.values()}
-    assert set(said("families.js", r"\n  (\w+): ")) == families
+    assert set(said("arena/families.js", r"\n  (\w+): ")) == families

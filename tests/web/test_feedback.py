@@ -363,7 +363,7 @@ def test_changes_keep_every_word_of_both_texts(site: Site, window: Open) -> None
     found: Any = page.evaluate(
         "async ([url, pairs]) => { const { changes } = await import(url);"
         " return pairs.map(([a, b]) => changes(a, b)); }",
-        [assets.url("changes.js"), PAIRS],
+        [assets.url("feedback/changes.js"), PAIRS],
     )
     for (before, now), parts in zip(PAIRS, found, strict=True):
         assert without("gone", parts) == now

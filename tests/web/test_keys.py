@@ -238,6 +238,6 @@ def test_nobody_is_kept_out(
 
 def test_every_scope_is_said_in_korean() -> None:
     assert set(SCOPES.values()) <= set(words.korean())
-    module = (words.FOLDER.parent / "static" / "key-new.js").read_text(encoding="utf-8")
+    module = (words.FOLDER.parent / "static" / "keys" / "new.js").read_text(encoding="utf-8")
     for name, text in SCOPES.items():
         assert f"  {name}: t({json.dumps(text)})," in module

@@ -179,7 +179,7 @@ def page(site: Site, window: Open) -> Page:
 
 
 def run(page: Page, code: str, *values: object) -> Any:
-    return page.evaluate(code, [assets.url("markdown.js"), *values])
+    return page.evaluate(code, [assets.url("chat/markdown.js"), *values])
 
 
 @on_sqlite

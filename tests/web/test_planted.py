@@ -144,5 +144,5 @@ def _plant(site: Site, page: dict[str, str]) -> str:
 @on_sqlite
 def test_no_answer_is_too_long_to_be_shown(site: Site, window: Open) -> None:
     page = window(site).go("/style")
-    shown = page.evaluate(HUGE, assets.url("markdown.js"))
+    shown = page.evaluate(HUGE, assets.url("chat/markdown.js"))
     assert shown == [[200_000, 200_000, 200_000, 3_000], True]

@@ -213,7 +213,9 @@ def test_nobody_is_kept_out(
 
 
 def test_what_each_setting_is_for_is_said_in_korean() -> None:
-    module = (words.FOLDER.parent / "static" / "meanings.js").read_text(encoding="utf-8")
+    module = (words.FOLDER.parent / "static" / "settings" / "meanings.js").read_text(
+        encoding="utf-8"
+    )
     told = dict(re.findall(r'^  "([\w.]+)": t\("(.*)"\),$', module, re.MULTILINE))
 
     assert told == {one.name: one.about for one in shown(Settings.load())}

@@ -1,6 +1,6 @@
 // Charts in the reader's language, and the curves that a battle is drawn as.
 import "./chart.js";
-import { FIGURES } from "./fight.js";
+import { FIGURES } from "./arena/fight.js";
 import { t } from "./words.js";
 
 const WORDS = {

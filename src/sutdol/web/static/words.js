@@ -47,6 +47,6 @@ export const monthDay = (iso) => monthDays.format(new Date(iso));
 const SPANS = [["year", 31536000], ["month", 2592000], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60]];
 export function since(iso, now = Date.now()) {
   const seconds = (new Date(iso) - now) / 1000;
-  for (const [unit, size] of SPANS) if (Math.abs(seconds) >= size) return ago.format(Math.trunc(seconds / size), unit);
+  for (const [unit, size] of SPANS) if (Math.abs(seconds) >= size) return ago.format(Math.round(seconds / size), unit);
   return t("just now");
 }
