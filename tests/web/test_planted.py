@@ -61,6 +61,7 @@ def test_no_link_leads_elsewhere_by_signing_in(
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url(f"{locked.url}{reached}")
+    page.wait_for_load_state("networkidle")  # nothing is asked of servers that stop
 
 
 @on_sqlite

@@ -99,7 +99,7 @@ def test_no_round_is_lost_or_shown_twice_when_a_server_is_killed(
     page.wait_for_url("**/arena/battle-*")
     page.wait_for_selector("#line [data-line=live]")
     page.evaluate(WATCH)
-    expect(page.locator("#rounds tbody tr")).to_have_count(1, timeout=LONG)
+    expect(page.locator("#rounds tbody tr").first).to_be_visible(timeout=LONG)
 
     cut(page, up)
     expect(page.locator("#line [data-line=over]")).to_have_text("Over", timeout=LONG)
