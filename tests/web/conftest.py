@@ -12,7 +12,7 @@ from typing import Any
 
 import axe_playwright_python
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from tests.api.conftest import (
     cheap_passwords,
     guarded,
@@ -166,3 +166,12 @@ def _watch(window: Window) -> None:
             else wrong.append(f"asked {one.url}")
         ),
     )
+
+
+def tab_to(page: Page, wanted: Locator) -> None:
+    """Reach it as somebody does who has no mouse."""
+    for _ in range(60):
+        if wanted.evaluate("one => one === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{wanted} cannot be reached by keyboard")

@@ -3,22 +3,20 @@
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from threading import Event, Thread
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 from tests.api.conftest import Home, Serve
 from tests.api.people import cookie, new_user, signs_in
 from tests.api.site import Site
 from tests.databases import on_sqlite
-from tests.web.conftest import Open
+from tests.web.conftest import Open, tab_to
 from tests.web.fights import on_record, round_of
+from tests.web.worker import working
 
 from sutdol.app import Sutdol
 from sutdol.core.settings import Settings
-from sutdol.flows import engine
 from sutdol.storage import versions
 
 SMALL = {"texts": 8, "queries": 5, "trigger": 0.0}  # so that it fights and does not learn
@@ -45,35 +43,6 @@ def sutdol(home: Home) -> Iterator[Sutdol]:
     settings = Settings.load(home=home.folder, database_url=home.database_url, battle=SMALL)
     with Sutdol.open(settings) as opened:
         yield opened
-
-
-@contextmanager
-def working(sutdol: Sutdol) -> Iterator[None]:
-    """A worker in a thread of its own: in this one it would borrow the loop of the browser."""
-    ready, over = Event(), Event()
-
-    def work() -> None:
-        with engine(sutdol):
-            ready.set()
-            over.wait()
-
-    thread = Thread(target=work)
-    thread.start()
-    try:
-        assert ready.wait(20)
-        yield
-    finally:
-        over.set()
-        thread.join()
-
-
-def tab_to(page: Page, wanted: Locator) -> None:
-    """Reach it as somebody does who has no mouse."""
-    for _ in range(60):
-        if wanted.evaluate("one => one === document.activeElement"):
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"{wanted} cannot be reached by keyboard")
 
 
 def rounds(page: Page) -> list[str]:

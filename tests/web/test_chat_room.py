@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 from tests.api.conftest import Serve
 from tests.api.site import Site, until
 from tests.databases import on_sqlite
-from tests.web.conftest import Open
+from tests.web.conftest import Open, tab_to
 from tests.web.talking import LONG, PATH, done, say, turns
 
 from sutdol.models.fake import FakeServer
@@ -56,6 +56,23 @@ def test_conversations_are_found_by_keys(site: Site, window: Open) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("talk 7")
     expect(turns(page)).to_have_text(["the grit of a whetstone"])
+
+
+@on_sqlite
+def test_one_chats_judges_and_asks_again_by_keyboard_alone(site: Site, window: Open) -> None:
+    page = window(site).go("/chat")
+    page.keyboard.type("sharpen the knife")
+    page.keyboard.press("Enter")
+    done(page)
+    tab_to(page, page.get_by_role("button", name="Good answer"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Good answer")).to_have_attribute("aria-pressed", "true")
+    tab_to(page, page.get_by_role("button", name="Retry"))
+    page.keyboard.press("Enter")
+    done(page)
+    expect(turns(page)).to_have_count(2)
+    expect(turns(page).last).to_have_text("knife the sharpen")
+    assert site.get("/api/v1/feedback").json["data"][0]["value"]["up"] is True
 
 
 @on_sqlite
