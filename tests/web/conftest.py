@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -25,6 +24,7 @@ from tests.api.conftest import (
     upstream,
 )
 from tests.api.site import Site
+from tests.databases import REQUIRED
 
 __all__ = [
     "cheap_passwords",
@@ -57,7 +57,7 @@ def chromium() -> Iterator[Browser]:
     path = shutil.which("chromium")
     if path is None:
         why = "Chromium is not installed: apt-get install chromium"
-        if os.environ.get("SUTDOL_REQUIRE_SERVICES"):
+        if REQUIRED:
             pytest.fail(why)
         pytest.skip(why)
     expect.set_options(timeout=PATIENCE)
